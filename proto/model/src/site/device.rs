@@ -1,0 +1,59 @@
+//! One instrument or PLC.
+
+use super::TagSpec;
+use crate::Name;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How to talk to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DriverKind {
+    /// Modbus over TCP.
+    ModbusTcp,
+}
+
+impl DriverKind {
+    /// The word in a site file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ModbusTcp => "modbus-tcp",
+        }
+    }
+
+    /// The driver of that name, if this version has it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (text == Self::ModbusTcp.as_str()).then_some(Self::ModbusTcp)
+    }
+}
+
+/// The declaration of one device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceSpec {
+    /// The segment whose owner talks to it.
+    pub segment: Name,
+    /// For people.
+    pub description: String,
+    /// How to talk to it.
+    pub driver: DriverKind,
+    /// Where it is: `host:port` for Modbus TCP.
+    pub address: String,
+    /// Modbus unit identifier, 0 to 255.
+    pub unit_id: u8,
+    /// How often its tags are read.
+    pub poll: Duration,
+    /// How long to wait for one answer.
+    pub timeout: Duration,
+    /// What `labkeeper sim` pretends it is; nothing else looks at this.
+    pub simulate: Option<String>,
+    /// Its tags by name.
+    pub tags: BTreeMap<Name, TagSpec>,
+}
+
+impl DeviceSpec {
+    /// Poll interval where a site file names none: a person's sense of "live".
+    pub const POLL_DEFAULT: Duration = Duration::from_millis(500);
+    /// Answer time-out where a site file names none: ten times a slow serial gateway's usual 100 ms.
+    pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
+}
