@@ -193,6 +193,25 @@ impl TagSpec {
         }
     }
 
+    /// How a write to the tag `name` is verified: as declared, else by reading the tag itself back within half a step of
+    /// its registers within two seconds; `None` for a tag that cannot be read and names no other.
+    #[must_use]
+    pub fn verification(&self, name: &Name, wanted: &Value) -> Option<Verify> {
+        if self.verify.is_some() || !self.access.is_readable() {
+            return self.verify.clone();
+        }
+        let step = match self.value_type {
+            ValueType::F32 => wanted.as_f64().unwrap_or(0.0).abs() * f64::from(f32::EPSILON),
+            ValueType::F64 => wanted.as_f64().unwrap_or(0.0).abs() * f64::EPSILON,
+            _ if self.is_unscaled() => 0.0,
+            _ => self.scale.abs() / 2.0,
+        };
+        Some(Verify { readback: name.clone(), tolerance: step, timeout: Self::VERIFY_TIMEOUT_DEFAULT })
+    }
+
+    /// How long a reading may take to follow a write where nothing is declared: four times the default poll interval.
+    pub const VERIFY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(2);
+
     /// Smallest and largest value that the registers can hold, in the tag's unit.
     fn engineering_range(&self) -> (f64, f64) {
         let (low, high) = self.value_type.raw_range().unwrap_or((f64::MIN, f64::MAX));

@@ -1,0 +1,93 @@
+//! The kinds of things that the state consists of, as plain data.
+
+use labkeeper_model::{CommandId, CommandState, Epoch, ErrorCode, LogIndex, NodeId, Revision, TagPath, Timestamp, Value};
+
+/// Who owns a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The owner; `None` if nobody does.
+    pub owner: Option<NodeId>,
+    /// The fencing token; grows at each change of owner and outlives the segment's removal from the site.
+    pub epoch: Epoch,
+}
+
+/// A tag's setpoint: the desired value. How far it has got is said by the command that set it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setpoint {
+    /// The desired value.
+    pub value: Value,
+    /// Grows by one at each change.
+    pub revision: Revision,
+    /// The command that set it.
+    pub command_id: CommandId,
+    /// Who set it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// How far it has got; outlives the memory of the command.
+    pub state: CommandState,
+}
+
+/// A command and what became of it: the memory that makes a repeated id harmless.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandRecord {
+    /// Its identity.
+    pub id: CommandId,
+    /// Which tag.
+    pub tag: TagPath,
+    /// The desired value as asked; a repeated id must ask for the same.
+    pub asked: Value,
+    /// The desired value as accepted; `None` if it was rejected.
+    pub accepted: Option<Value>,
+    /// The revision that it made; 0 if it was rejected.
+    pub revision: Revision,
+    /// The revision that was expected.
+    pub expected_revision: Option<Revision>,
+    /// The owner never begins it later than this.
+    pub deadline: Timestamp,
+    /// Who asked.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// The entry that committed or rejected it.
+    pub log_index: LogIndex,
+    /// The states that it reached, in order, each with its time. Never empty: at most seven, as states only go forward.
+    pub steps: Vec<(CommandState, Timestamp)>,
+    /// Why it did not succeed.
+    pub error: Option<(ErrorCode, String)>,
+    /// The node that carried it out.
+    pub owner: Option<NodeId>,
+}
+
+impl CommandRecord {
+    /// Where the command stands.
+    #[must_use]
+    pub fn state(&self) -> CommandState {
+        self.steps.last().map_or(CommandState::Unknown, |step| step.0)
+    }
+}
+
+/// One entry of the audit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    /// From 1, without gaps.
+    pub number: u64,
+    /// The log entry.
+    pub log_index: LogIndex,
+    /// The machine's time.
+    pub time: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What was done: `setpoint`, `site`, `node` or `ownership`.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// From what, to what.
+    pub detail: String,
+    /// Why.
+    pub reason: String,
+    /// The command, if it was one to a device.
+    pub command_id: Option<CommandId>,
+    /// Why it was refused; `None` if it was accepted.
+    pub refused: Option<ErrorCode>,
+}
