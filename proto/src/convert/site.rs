@@ -1,0 +1,101 @@
+//! The site's declaration: segments and devices.
+//!
+//! Times travel as whole milliseconds, rounded up so that a short one never becomes zero. Registers, types and drivers
+//! travel as the words that a site file has for them.
+
+use super::{ConvertError, name};
+use crate::v1;
+use labkeeper_model::Name;
+use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec, TagSpec};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Whole milliseconds, rounded up; stops at the largest number instead of overflowing.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+impl From<&SiteSpec> for v1::Site {
+    fn from(site: &SiteSpec) -> Self {
+        Self {
+            name: site.name.clone(),
+            segments: site.segments.iter().map(|(name, segment)| (name.to_string(), segment.into())).collect(),
+            devices: site.devices.iter().map(|(name, device)| (name.to_string(), device.into())).collect(),
+        }
+    }
+}
+
+impl TryFrom<v1::Site> for SiteSpec {
+    type Error = ConvertError;
+    fn try_from(site: v1::Site) -> Result<Self, ConvertError> {
+        Ok(Self { name: site.name, segments: named("segments", site.segments)?, devices: named("devices", site.devices)? })
+    }
+}
+
+/// Converts a map of named things, and names the thing in an error.
+pub(super) fn named<W, M: TryFrom<W, Error = ConvertError>>(
+    field: &str,
+    map: BTreeMap<String, W>,
+) -> Result<BTreeMap<Name, M>, ConvertError> {
+    let mut named = BTreeMap::new();
+    for (key, value) in map {
+        let value = M::try_from(value).map_err(|e| e.within(&key).within(field))?;
+        named.insert(name(field, &key)?, value);
+    }
+    Ok(named)
+}
+
+impl From<&SegmentSpec> for v1::Segment {
+    fn from(segment: &SegmentSpec) -> Self {
+        Self { description: segment.description.clone(), home: segment.home.as_ref().map_or_else(String::new, ToString::to_string) }
+    }
+}
+
+impl TryFrom<v1::Segment> for SegmentSpec {
+    type Error = ConvertError;
+    fn try_from(segment: v1::Segment) -> Result<Self, ConvertError> {
+        let home = (!segment.home.is_empty()).then(|| name("home", &segment.home)).transpose()?;
+        Ok(Self { description: segment.description, home })
+    }
+}
+
+impl From<&DeviceSpec> for v1::Device {
+    fn from(device: &DeviceSpec) -> Self {
+        Self {
+            segment: device.segment.to_string(),
+            description: device.description.clone(),
+            driver: device.driver.as_str().to_owned(),
+            address: device.address.clone(),
+            unit_id: device.unit_id.into(),
+            poll_ms: millis(device.poll),
+            timeout_ms: millis(device.timeout),
+            simulate: device.simulate.clone().unwrap_or_default(),
+            tags: device.tags.iter().map(|(name, tag)| (name.to_string(), tag.into())).collect(),
+        }
+    }
+}
+
+impl TryFrom<v1::Device> for DeviceSpec {
+    type Error = ConvertError;
+    fn try_from(device: v1::Device) -> Result<Self, ConvertError> {
+        let driver = DriverKind::parse(&device.driver)
+            .ok_or_else(|| ConvertError::new("driver", format!("this version has no driver {:?}", device.driver)))?;
+        let unit_id =
+            device.unit_id.try_into().map_err(|_| ConvertError::new("unit_id", format!("{} is not between 0 and 255", device.unit_id)))?;
+        Ok(Self {
+            segment: name("segment", &device.segment)?,
+            description: device.description,
+            driver,
+            address: device.address,
+            unit_id,
+            poll: Duration::from_millis(device.poll_ms),
+            timeout: Duration::from_millis(device.timeout_ms),
+            simulate: (!device.simulate.is_empty()).then_some(device.simulate),
+            tags: named::<_, TagSpec>("tags", device.tags)?,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "site_tests.rs"]
+mod tests;

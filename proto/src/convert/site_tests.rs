@@ -1,0 +1,136 @@
+use super::*;
+use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, Limits, Priority, Register, Takeover, ValueType, Verify, WordOrder};
+use prost::Message as _;
+
+fn name_of(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+fn tag(register: &str, value_type: &str) -> TagSpec {
+    TagSpec {
+        description: "outlet".into(),
+        register: Register::parse(register).expect("a register"),
+        value_type: ValueType::parse(value_type).expect("a type"),
+        word_order: WordOrder::Little,
+        access: Access::ReadWrite,
+        unit: "degC".into(),
+        scale: 0.1,
+        offset: -40.0,
+        deadband: 0.05,
+        limits: Some(Limits { min: 5.0, max: 40.0 }),
+        verify: Some(Verify { readback: name_of("outlet"), tolerance: 0.2, timeout: Duration::from_secs(30) }),
+        takeover: Takeover::Reassert,
+        alarms: AlarmKind::ALL.iter().zip(Priority::ALL).map(|(kind, priority)| alarm(kind.0, priority.0)).collect(),
+    }
+}
+
+fn alarm(kind: AlarmKind, priority: Priority) -> AlarmSpec {
+    AlarmSpec {
+        name: name_of("hot"),
+        kind,
+        limit: 35.0,
+        deadband: 0.5,
+        on_delay: Duration::from_secs(3),
+        priority,
+        guidance: "open the valve".into(),
+    }
+}
+
+fn site() -> SiteSpec {
+    let plain = TagSpec { limits: None, verify: None, alarms: vec![], ..tag("coil:0", "bool") };
+    let device = DeviceSpec {
+        segment: name_of("cryo"),
+        description: "chiller".into(),
+        driver: DriverKind::ModbusTcp,
+        address: "10.1.0.40:502".into(),
+        unit_id: 255,
+        poll: Duration::from_millis(250),
+        timeout: Duration::from_millis(900),
+        simulate: Some("chiller".into()),
+        tags: BTreeMap::from([(name_of("outlet"), tag("holding:10", "f32")), (name_of("on"), plain)]),
+    };
+    let bare = DeviceSpec { simulate: None, tags: BTreeMap::new(), ..device.clone() };
+    let cryo = SegmentSpec { description: "basement".into(), home: Some(name_of("node-a")) };
+    SiteSpec {
+        name: "Low temperature lab".into(),
+        segments: BTreeMap::from([(name_of("cryo"), cryo), (name_of("hall"), SegmentSpec::default())]),
+        devices: BTreeMap::from([(name_of("chiller-1"), device), (name_of("chiller-2"), bare)]),
+    }
+}
+
+fn over_the_wire(site: &SiteSpec) -> Result<SiteSpec, ConvertError> {
+    v1::Site::decode(&v1::Site::from(site).encode_to_vec()[..]).expect("own bytes").try_into()
+}
+
+#[test]
+fn a_whole_site_comes_back() {
+    assert_eq!(over_the_wire(&site()), Ok(site()));
+    assert_eq!(over_the_wire(&SiteSpec::default()), Ok(SiteSpec::default()));
+}
+
+#[test]
+fn every_choice_of_a_tag_comes_back() {
+    for access in [Access::Read, Access::ReadWrite, Access::Write] {
+        assert_eq!(Access::from(v1::Access::from(access)), access);
+    }
+    for order in [WordOrder::Big, WordOrder::Little] {
+        assert_eq!(WordOrder::from(v1::WordOrder::from(order)), order);
+    }
+    for takeover in [Takeover::Adopt, Takeover::Reassert, Takeover::Safe, Takeover::Hold] {
+        assert_eq!(Takeover::from(v1::Takeover::from(takeover)), takeover);
+    }
+    for (register, value_type) in [("coil:0", "bool"), ("discrete:1", "bool"), ("input:65535", "i64"), ("holding:3", "string(12)")] {
+        let tag = tag(register, value_type);
+        assert_eq!(TagSpec::try_from(v1::Tag::from(&tag)), Ok(tag));
+    }
+    for (kind, _) in AlarmKind::ALL {
+        for (priority, _) in Priority::ALL {
+            let alarm = alarm(kind, priority);
+            assert_eq!(AlarmSpec::try_from(v1::Alarm::from(&alarm)), Ok(alarm));
+        }
+    }
+}
+
+#[test]
+fn enums_that_are_not_given_have_the_defaults_of_a_site_file() {
+    let wire = v1::Tag { word_order: 0, access: 0, takeover: 0, ..v1::Tag::from(&tag("holding:0", "u16")) };
+    let tag = TagSpec::try_from(wire).expect("a tag");
+    assert_eq!((tag.word_order, tag.access, tag.takeover), (WordOrder::Big, Access::Read, Takeover::Adopt));
+}
+
+#[test]
+fn a_short_time_never_becomes_zero() {
+    assert_eq!(millis(Duration::from_nanos(1)), 1);
+    assert_eq!(millis(Duration::ZERO), 0);
+    assert_eq!(millis(Duration::MAX), u64::MAX);
+}
+
+/// Spoils one thing and says which field is blamed.
+fn blamed(spoil: impl FnOnce(&mut v1::Site)) -> String {
+    let mut wire = v1::Site::from(&site());
+    spoil(&mut wire);
+    SiteSpec::try_from(wire).expect_err("spoiled").field
+}
+
+fn spoil_tag(spoil: impl FnOnce(&mut v1::Tag)) -> String {
+    blamed(|site| spoil(site.devices.get_mut("chiller-1").and_then(|d| d.tags.get_mut("outlet")).expect("the tag")))
+}
+
+#[test]
+fn what_is_wrong_is_named_from_the_top() {
+    let device = |spoil: fn(&mut v1::Device)| blamed(|site| spoil(site.devices.get_mut("chiller-1").expect("the device")));
+    assert_eq!(device(|d| d.driver = "gpib".into()), "devices.chiller-1.driver");
+    assert_eq!(device(|d| d.unit_id = 256), "devices.chiller-1.unit_id");
+    assert_eq!(device(|d| d.segment = String::new()), "devices.chiller-1.segment");
+    assert_eq!(blamed(|s| s.segments.get_mut("cryo").expect("cryo").home = "a b".into()), "segments.cryo.home");
+    assert_eq!(blamed(|s| drop(s.segments.insert("a/b".into(), v1::Segment::default()))), "segments");
+    let tag = "devices.chiller-1.tags.outlet";
+    assert_eq!(spoil_tag(|t| t.register = "holding".into()), format!("{tag}.register"));
+    assert_eq!(spoil_tag(|t| t.r#type = "f16".into()), format!("{tag}.type"));
+    assert_eq!(spoil_tag(|t| t.access = 9), format!("{tag}.access"));
+    assert_eq!(spoil_tag(|t| t.word_order = -1), format!("{tag}.word_order"));
+    assert_eq!(spoil_tag(|t| t.takeover = 5), format!("{tag}.takeover"));
+    assert_eq!(spoil_tag(|t| t.verify = Some(v1::Verify::default())), format!("{tag}.verify.readback"));
+    assert_eq!(spoil_tag(|t| t.alarms[1].r#type = "high".into()), format!("{tag}.alarms.1.type"));
+    assert_eq!(spoil_tag(|t| t.alarms[0].priority = String::new()), format!("{tag}.alarms.0.priority"));
+}
