@@ -1,0 +1,88 @@
+# Labkeeper's commands. `make help` lists them. CI runs `make test` and nothing else, so what passes here passes there.
+# Every step prints its name, its command and how long it took.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+STEP := scripts/step.sh
+CARGO_TEST := cargo test --no-fail-fast
+# The rules of the repository itself, and the tests that start real processes.
+RULES := architecture tidy
+SYSTEM := $(filter-out $(RULES) browser,$(basename $(notdir $(wildcard tests/tests/*.rs))))
+# A cluster test runs five processes: two tests at a time keep two cores busy without starving heartbeats.
+SYSTEM_THREADS := 2
+
+.PHONY: help demo clean-demo ui test setup lint rules unit raft node system browser fix deny advisories sim soak bench
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: ui ## a simulated lab and three nodes on this machine; DEMO="--nodes 5 --fresh" passes options
+	@$(STEP) "build the node" cargo build --release --features require-ui -p labkeeper
+	exec target/release/labkeeper demo $(DEMO)
+
+clean-demo: ## removes what `make demo` wrote
+	rm -rf .demo
+
+ui: ## builds the web UI into ui/dist
+	@$(STEP) "UI: packages" scripts/setup-ui.sh
+	@$(STEP) "UI: build" npm --prefix ui run build
+
+test: ## everything that CI checks; ends with a summary
+	@scripts/steps.sh setup ui lint rules unit raft node system browser
+
+setup: ## installs what the tests need and this machine lacks (Debian; apt needs root)
+	@$(STEP) "programs" scripts/setup-system.sh
+	@$(STEP) "Python packages" scripts/setup-python.sh
+	@$(STEP) "browser" tests/browser/setup.sh
+
+lint: ## formatting, clippy and the UI's own checks; changes nothing
+	@$(STEP) "format" cargo fmt --all --check
+	@$(STEP) "clippy" cargo clippy --workspace --all-targets -- -D warnings
+	@$(STEP) "UI: packages" scripts/setup-ui.sh
+	@$(STEP) "UI: check" npm --prefix ui run check
+
+rules: ## the repository's own rules: who may depend on whom, lengths, words, error pages
+	@$(STEP) "rules" $(CARGO_TEST) -p labkeeper-tests $(addprefix --test ,$(RULES))
+
+unit: ## tests within the crates
+	@$(STEP) "unit tests" $(CARGO_TEST) --workspace --exclude labkeeper-raft --exclude labkeeper-tests
+
+raft: ## consensus: storage suite, kill -9, power cut, growth, simulation
+	@$(STEP) "raft tests" $(CARGO_TEST) -p labkeeper-raft -- --nocapture
+
+node: ui ## builds the node that the system tests run
+	@$(STEP) "build the node" cargo build --features require-ui -p labkeeper
+
+system: node ## real nodes, simulated devices, killed processes
+	@$(STEP) "system tests" $(CARGO_TEST) -p labkeeper-tests --lib $(addprefix --test ,$(SYSTEM)) -- --test-threads=$(SYSTEM_THREADS)
+
+browser: node ## the page and the setpoint flow in a real browser
+	@$(STEP) "browser test" $(CARGO_TEST) -p labkeeper-tests --test browser -- --nocapture
+
+fix: ## formats, applies clippy's suggestions, rewrites the page of error codes
+	cargo fmt --all
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	UPDATE=1 cargo test -p labkeeper-tests --test tidy
+
+deny: ## licences, banned crates, sources of crates
+	@cargo deny --version >/dev/null 2>&1 || $(STEP) "install cargo-deny" cargo install cargo-deny --locked
+	@$(STEP) "deny" cargo deny check bans licenses sources
+
+advisories: ## known vulnerabilities (fetches the advisory database from the open internet)
+	@cargo deny --version >/dev/null 2>&1 || $(STEP) "install cargo-deny" cargo install cargo-deny --locked
+	@$(STEP) "advisories" cargo deny check advisories
+
+SEEDS ?= 1..2000
+sim: ## thousands of seeds of the simulated cluster: make sim SEEDS=1..5000
+	@$(STEP) "simulation of seeds $(SEEDS)" env LABKEEPER_SIM_SEEDS=$(SEEDS) cargo test -p labkeeper-raft --test sim -- --nocapture
+
+ROUNDS ?= 100
+soak: node ## the failover tests for hours: make soak ROUNDS=1000
+	@$(STEP) "soak, $(ROUNDS) rounds" env LABKEEPER_ROUNDS=$(ROUNDS) cargo test -p labkeeper-tests --test failover --test acked_writes -- --nocapture --test-threads=1
+
+bench: ## committed setpoints per second beside etcd; rewrites docs/benchmarks.md
+	@$(STEP) "etcd" scripts/setup-etcd.sh
+	@$(STEP) "build, optimised" cargo build --release -p labkeeper -p labkeeper-benches
+	@$(STEP) "measure" target/release/labkeeper-bench setpoints --write docs/benchmarks.md
