@@ -1,1 +1,35 @@
-//! drivers
+//! The device side: what talks to instruments, and a simulated plant to talk to.
+//!
+//! ```text
+//!   handle ──writes──►┐                       ┌── turn.rs      whose turn is it?      (pure)
+//!          ──reads───►│  bus/  one task per   ├── schedule.rs  due, late, skipped     (pure)
+//!   sink  ◄─samples───┘        connection ────┼── health.rs    up, down, when again   (pure)
+//!                                 │           └── plan.rs      tags -> few requests   (pure)
+//!                          driver.rs (trait)
+//!                                 │
+//!                          modbus/  register.rs exception.rs mbap.rs (pure), client.rs
+//!                                 │
+//!                            one socket ═══════ a device, or sim/ (the simulated plant)
+//! ```
+//!
+//! Decisions are in the pure files, which take the time and every random number as arguments; `bus/task.rs` and
+//! `modbus/client.rs` are the shell that reads the clock and waits for the network.
+//!
+//! The crate knows nothing of clusters, leases, setpoints or history. Whoever may write is decided by the guard that
+//! comes with each write; what becomes of a sample is the sink's business.
+
+pub mod bus;
+pub mod cells;
+pub mod clock;
+pub mod driver;
+pub mod health;
+pub mod modbus;
+pub mod plan;
+pub mod schedule;
+mod turn;
+
+pub use bus::{BusHandle, BusSpec, BusStats, BusTask, DeviceStats, ErrorCounts, Sink, Written, buses};
+pub use cells::Cells;
+pub use clock::{Clock, SystemClock};
+pub use driver::{Cause, Driver, DriverError, Obstacle, Target, WriteError};
+pub use health::HealthState;
