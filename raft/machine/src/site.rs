@@ -1,0 +1,127 @@
+//! Putting a declaration in force: as a whole or not at all.
+//!
+//! Every refusal is decided before the first change. A tag that is declared differently keeps its setpoint, as the device keeps its
+//! value. A tag that is gone takes its setpoint with it, and what its owner had not finished is cancelled: if a tag of the same
+//! name comes back, it starts from nothing, at revision 1.
+
+use crate::audit::Deed;
+use crate::reply::{Effect, Rejection, Reply};
+use crate::text::{ACTOR_LEN_MAX, REASON_LEN_MAX, check_len};
+use crate::{Machine, diff};
+use labkeeper_model::site::{Problem, Severity, SiteSpec, ValueType, check};
+use labkeeper_model::{CommandState, ErrorCode, TagPath};
+use std::sync::Arc;
+
+/// What putting a declaration in force would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SitePlan {
+    /// One line per difference to the declaration in force: `+ devices.chiller-2`, `- segments.hall`,
+    /// `~ devices.chiller-1.poll: 100ms -> 200ms`. Empty if there is none.
+    pub changes: Vec<String>,
+    /// Everything that is wrong with it; it would be refused if one of them is an error.
+    pub problems: Vec<Problem>,
+}
+
+/// Most lines of the difference that the audit's entry shows; the rest is counted.
+const CHANGES_SHOWN_MAX: usize = 20;
+
+impl Machine {
+    /// What putting a declaration in force would do. Changes nothing.
+    #[must_use]
+    pub fn plan_site(&self, site: &SiteSpec) -> SitePlan {
+        SitePlan { changes: diff(&self.site, site), problems: findings(site) }
+    }
+
+    pub(crate) fn apply_site(
+        &mut self,
+        site: SiteSpec,
+        expected_version: Option<u64>,
+        actor: &str,
+        reason: &str,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Reply, Rejection> {
+        check_len("the actor", actor, ACTOR_LEN_MAX)?;
+        check_len("the reason", reason, REASON_LEN_MAX)?;
+        if let Some(expected) = expected_version.filter(|expected| *expected != self.site_version) {
+            let message = format!("version {} of the site is in force, not {expected}", self.site_version);
+            return Err(Rejection::new(ErrorCode::SiteConflict, message));
+        }
+        check_site(&site)?;
+        if site == *self.site {
+            return Ok(Reply::SiteVersion(self.site_version));
+        }
+        let changes = diff(&self.site, &site);
+        self.site = Arc::new(site);
+        // Saturates after 2^64 changes of the site: half a million years at one per microsecond.
+        self.site_version = self.site_version.saturating_add(1);
+        effects.push(Effect::SiteChanged);
+        let detail = self.site_in_words(&changes);
+        self.note(Deed { actor, action: "site", target: "site", detail, reason });
+        self.drop_removed_tags(effects);
+        self.look_at_commands_again();
+        self.assign_segments(effects);
+        Ok(Reply::SiteVersion(self.site_version))
+    }
+
+    /// Cancels what is outstanding for tags that the site does not have, and forgets their setpoints.
+    fn drop_removed_tags(&mut self, effects: &mut Vec<Effect>) {
+        let removed: Vec<TagPath> = self.setpoints.keys().filter(|tag| self.site.tag(tag).is_none()).cloned().collect();
+        for tag in removed {
+            if let Some(id) = self.outstanding_of(&tag) {
+                let error = (ErrorCode::Cancelled, format!("{tag}: the tag was removed from the site"));
+                self.end(&id, CommandState::Cancelled, error, effects);
+            }
+            self.setpoints.remove(&tag);
+        }
+    }
+
+    /// Whether a written command is outstanding depends on how its tag is declared to be verified.
+    fn look_at_commands_again(&mut self) {
+        let written: Vec<_> = self.setpoints.values().filter(|s| s.state == CommandState::Written).map(|s| s.command_id).collect();
+        for id in written {
+            if let Some(record) = self.commands.remove(&id) {
+                let standing = self.standing(&record);
+                self.commands.insert(record, standing);
+            }
+        }
+    }
+
+    fn site_in_words(&self, changes: &[String]) -> String {
+        let shown = changes.iter().take(CHANGES_SHOWN_MAX).cloned().collect::<Vec<_>>().join("\n");
+        let more = match changes.len().saturating_sub(CHANGES_SHOWN_MAX) {
+            0 => String::new(),
+            more => format!("\nand {more} more"),
+        };
+        format!("version {}\n{shown}{more}", self.site_version)
+    }
+}
+
+fn check_site(site: &SiteSpec) -> Result<(), Rejection> {
+    let problems = findings(site);
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let first = problems.iter().find(|problem| problem.severity == Severity::Error);
+    match first {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!("the declaration has {errors} error(s), the first: {first}");
+            Err(Rejection { code: ErrorCode::SiteInvalid, message, problems })
+        }
+    }
+}
+
+/// Everything that is wrong with a declaration. Texts without bytes, or of more than a request can fetch, are found first and
+/// alone: no site file can name them, and the other checks count registers.
+fn findings(site: &SiteSpec) -> Vec<Problem> {
+    let unnamable = |kind| matches!(kind, ValueType::Text(len) if len == 0 || len > ValueType::TEXT_LEN_MAX);
+    let problems: Vec<Problem> = site
+        .tags()
+        .filter(|(_, _, tag)| unnamable(tag.value_type))
+        .map(|(path, _, tag)| Problem {
+            severity: Severity::Error,
+            path: ["devices", path.device(), "tags", path.tag(), "type"].map(str::to_owned).to_vec(),
+            what: format!("{} is not a type", tag.value_type),
+            remedy: format!("give a length from 1 to {}", ValueType::TEXT_LEN_MAX),
+        })
+        .collect();
+    if problems.is_empty() { check(site) } else { problems }
+}

@@ -1,0 +1,153 @@
+//! The difference between two declarations, line by line, in the words and the order of a site file.
+//!
+//! ```text
+//!   + devices.chiller-2                            added, with everything in it
+//!   - segments.hall                                removed, with everything in it
+//!   ~ devices.chiller-1.poll: 100ms -> 200ms       changed
+//! ```
+//!
+//! Knows nothing of files: keys are those of a site file, values are as a person writes them there.
+
+use crate::text::{duration, quoted};
+use labkeeper_model::Name;
+use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, DeviceSpec, Priority, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+/// One line per difference, segments before devices, each in the order of names; empty if there is none.
+#[must_use]
+pub fn diff(old: &SiteSpec, new: &SiteSpec) -> Vec<String> {
+    let mut lines = Vec::new();
+    diff_fields("site", &[("name", quoted(&old.name))], &[("name", quoted(&new.name))], &mut lines);
+    diff_maps("segments", &old.segments, &new.segments, &mut lines, |path, old, new, lines| {
+        diff_fields(path, &segment_fields(old), &segment_fields(new), lines);
+    });
+    diff_maps("devices", &old.devices, &new.devices, &mut lines, diff_devices);
+    lines
+}
+
+fn diff_devices(path: &str, old: &DeviceSpec, new: &DeviceSpec, lines: &mut Vec<String>) {
+    diff_fields(path, &device_fields(old), &device_fields(new), lines);
+    diff_maps(&format!("{path}.tags"), &old.tags, &new.tags, lines, diff_tags);
+}
+
+fn diff_tags(path: &str, old: &TagSpec, new: &TagSpec, lines: &mut Vec<String>) {
+    diff_fields(path, &tag_fields(old), &tag_fields(new), lines);
+    diff_maps(&format!("{path}.alarms"), &alarms(old), &alarms(new), lines, |path, old, new, lines| {
+        diff_fields(path, &alarm_fields(old), &alarm_fields(new), lines);
+    });
+}
+
+/// What only one of the maps has, and, by `inner`, how the things differ that both have.
+fn diff_maps<T: PartialEq>(
+    path: &str,
+    old: &BTreeMap<Name, T>,
+    new: &BTreeMap<Name, T>,
+    lines: &mut Vec<String>,
+    inner: impl Fn(&str, &T, &T, &mut Vec<String>),
+) {
+    let names: std::collections::BTreeSet<&Name> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let path = format!("{path}.{name}");
+        match (old.get(name), new.get(name)) {
+            (None, _) => lines.push(format!("+ {path}")),
+            (_, None) => lines.push(format!("- {path}")),
+            (Some(old), Some(new)) if old != new => inner(&path, old, new, lines),
+            _ => {}
+        }
+    }
+}
+
+type Field = (&'static str, String);
+
+fn diff_fields(path: &str, old: &[Field], new: &[Field], lines: &mut Vec<String>) {
+    for ((key, old), (_, new)) in old.iter().zip(new).filter(|(old, new)| old != new) {
+        lines.push(format!("~ {path}.{key}: {old} -> {new}"));
+    }
+}
+
+fn segment_fields(segment: &SegmentSpec) -> Vec<Field> {
+    vec![("description", quoted(&segment.description)), ("home", or_none(segment.home.as_ref()))]
+}
+
+fn device_fields(device: &DeviceSpec) -> Vec<Field> {
+    vec![
+        ("segment", device.segment.to_string()),
+        ("description", quoted(&device.description)),
+        ("driver", device.driver.as_str().to_owned()),
+        ("address", quoted(&device.address)),
+        ("unit_id", device.unit_id.to_string()),
+        ("poll", duration(device.poll)),
+        ("timeout", duration(device.timeout)),
+        ("simulate", or_none(device.simulate.as_deref().map(quoted))),
+    ]
+}
+
+fn tag_fields(tag: &TagSpec) -> Vec<Field> {
+    let limits = tag.limits.map(|limits| format!("{} to {}", limits.min, limits.max));
+    let verify = tag.verify.as_ref().map(|v| format!("{} within {} in {}", v.readback, v.tolerance, duration(v.timeout)));
+    vec![
+        ("description", quoted(&tag.description)),
+        ("register", tag.register.to_string()),
+        ("type", tag.value_type.to_string()),
+        ("word_order", word_order(tag.word_order).to_owned()),
+        ("access", access(tag.access).to_owned()),
+        ("unit", quoted(&tag.unit)),
+        ("scale", tag.scale.to_string()),
+        ("offset", tag.offset.to_string()),
+        ("deadband", tag.deadband.to_string()),
+        ("limits", or_none(limits)),
+        ("verify", or_none(verify)),
+        ("takeover", takeover(tag.takeover).to_owned()),
+    ]
+}
+
+/// A tag's alarms by name. The order of alarms has no meaning; names are unique in a declaration that was accepted.
+fn alarms(tag: &TagSpec) -> BTreeMap<Name, &AlarmSpec> {
+    tag.alarms.iter().map(|alarm| (alarm.name.clone(), alarm)).collect()
+}
+
+fn alarm_fields(alarm: &AlarmSpec) -> Vec<Field> {
+    let kind = AlarmKind::ALL.iter().find(|(kind, _)| *kind == alarm.kind).map_or("", |row| row.1);
+    let priority = Priority::ALL.iter().find(|(priority, _)| *priority == alarm.priority).map_or("", |row| row.1);
+    vec![
+        ("type", kind.to_owned()),
+        ("limit", alarm.limit.to_string()),
+        ("deadband", alarm.deadband.to_string()),
+        ("on_delay", duration(alarm.on_delay)),
+        ("priority", priority.to_owned()),
+        ("guidance", quoted(&alarm.guidance)),
+    ]
+}
+
+fn or_none(value: Option<impl Display>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
+fn word_order(order: WordOrder) -> &'static str {
+    match order {
+        WordOrder::Big => "big",
+        WordOrder::Little => "little",
+    }
+}
+
+fn access(access: Access) -> &'static str {
+    match access {
+        Access::Read => "r",
+        Access::ReadWrite => "rw",
+        Access::Write => "w",
+    }
+}
+
+fn takeover(takeover: Takeover) -> &'static str {
+    match takeover {
+        Takeover::Adopt => "adopt",
+        Takeover::Reassert => "reassert",
+        Takeover::Safe => "safe",
+        Takeover::Hold => "hold",
+    }
+}
+
+#[cfg(test)]
+#[path = "site_diff_tests.rs"]
+mod tests;
