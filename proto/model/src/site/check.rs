@@ -165,7 +165,7 @@ fn check_register(found: &mut Findings, tag: &TagSpec) {
         let writable = if table == Table::Discrete { "coil" } else { "holding" };
         found.error(
             &["access"],
-            format!("a {} register cannot be written", table.as_str()),
+            format!("the {} table cannot be written", table.as_str()),
             &format!("use a {writable} register, or access = \"r\""),
         );
     }

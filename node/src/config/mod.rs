@@ -1,0 +1,25 @@
+//! The files that people write: `node.toml` and `site.toml`, read into types that hold only what is valid.
+//!
+//! ```text
+//! text -> source (TOML with lines) -> kinds (single values) -> node | site (our types) -> model::site::check
+//!                \________________________ every complaint: finding ______________________________/
+//! ```
+//!
+//! A refused file says every line that is wrong, and nothing of it takes effect. Nothing here connects, writes, or knows
+//! a running node.
+
+mod finding;
+mod kinds;
+mod node;
+mod site;
+mod site_tag;
+mod site_toml;
+mod source;
+mod timing;
+
+pub(crate) use finding::as_clause;
+pub use finding::{ConfigError, Finding};
+pub use node::NodeConfig;
+pub use site::SiteFile;
+pub use site_toml::to_toml;
+pub use timing::Timing;

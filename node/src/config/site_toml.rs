@@ -1,0 +1,143 @@
+//! A declaration written out as `site.toml`, for `labkeeper site show`: what it prints can be edited and applied again.
+//!
+//! Keys that have their default value are left out, as a person would. Reading the text back gives the same
+//! declaration; a test holds the two together.
+
+use super::site_tag::{ACCESS, TAKEOVER, WORD_ORDER};
+use humantime::format_duration;
+use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Priority, SiteSpec, TagSpec};
+use std::time::Duration;
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+
+/// The text of a site file that declares `site`.
+#[must_use]
+pub fn to_toml(site: &SiteSpec) -> String {
+    let mut document = DocumentMut::new();
+    document["site"] = Item::Table(Table::from_iter([("name", site.name.as_str())]));
+    let mut segments = group();
+    for (name, segment) in &site.segments {
+        let mut table = Table::new();
+        set_text(&mut table, "description", &segment.description);
+        if let Some(home) = &segment.home {
+            table["home"] = value(home.as_str());
+        }
+        segments[name.as_str()] = Item::Table(table);
+    }
+    let mut devices = group();
+    for (name, device) in &site.devices {
+        devices[name.as_str()] = Item::Table(device_table(device));
+    }
+    for (key, table) in [("segments", segments), ("devices", devices)] {
+        if !table.is_empty() {
+            document[key] = Item::Table(table);
+        }
+    }
+    document.to_string()
+}
+
+/// A table that only holds tables: its own header says nothing and is not printed.
+fn group() -> Table {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    table
+}
+
+fn device_table(device: &DeviceSpec) -> Table {
+    let mut table = Table::new();
+    table["segment"] = value(device.segment.as_str());
+    set_text(&mut table, "description", &device.description);
+    table["driver"] = value(device.driver.as_str());
+    table["address"] = value(device.address.as_str());
+    table["unit_id"] = value(i64::from(device.unit_id));
+    table["poll"] = value(duration(device.poll));
+    table["timeout"] = value(duration(device.timeout));
+    if let Some(model) = &device.simulate {
+        table["simulate"] = value(model.as_str());
+    }
+    let mut tags = group();
+    for (name, tag) in &device.tags {
+        tags[name.as_str()] = Item::Table(tag_table(tag));
+    }
+    if !tags.is_empty() {
+        table["tags"] = Item::Table(tags);
+    }
+    table
+}
+
+fn tag_table(tag: &TagSpec) -> Table {
+    let mut table = Table::new();
+    set_text(&mut table, "description", &tag.description);
+    table["register"] = value(tag.register.to_string());
+    table["type"] = value(tag.value_type.to_string());
+    set_word(&mut table, "word_order", tag.word_order, WORD_ORDER);
+    set_word(&mut table, "access", tag.access, ACCESS);
+    set_text(&mut table, "unit", &tag.unit);
+    for (key, number, default) in [("scale", tag.scale, 1.0), ("offset", tag.offset, 0.0), ("deadband", tag.deadband, 0.0)] {
+        if number.to_bits() != f64::to_bits(default) {
+            table[key] = value(number);
+        }
+    }
+    if let Some(limits) = tag.limits {
+        table["limits"] = value(InlineTable::from_iter([("min", limits.min), ("max", limits.max)]));
+    }
+    if let Some(verify) = &tag.verify {
+        let mut inline = InlineTable::new();
+        inline.insert("readback", verify.readback.as_str().into());
+        inline.insert("tolerance", verify.tolerance.into());
+        inline.insert("timeout", duration(verify.timeout).into());
+        table["verify"] = value(inline);
+    }
+    set_word(&mut table, "takeover", tag.takeover, TAKEOVER);
+    if !tag.alarms.is_empty() {
+        table["alarms"] = value(alarms(&tag.alarms));
+    }
+    table
+}
+
+fn alarms(alarms: &[AlarmSpec]) -> Array {
+    let mut array = Array::new();
+    for alarm in alarms {
+        let mut inline = InlineTable::new();
+        inline.insert("name", alarm.name.as_str().into());
+        inline.insert("type", word(alarm.kind, &AlarmKind::ALL).into());
+        inline.insert("limit", alarm.limit.into());
+        inline.insert("deadband", alarm.deadband.into());
+        inline.insert("on_delay", duration(alarm.on_delay).into());
+        inline.insert("priority", word(alarm.priority, &Priority::ALL).into());
+        if !alarm.guidance.is_empty() {
+            inline.insert("guidance", alarm.guidance.as_str().into());
+        }
+        let mut element = Value::InlineTable(inline);
+        element.decor_mut().set_prefix("\n  ");
+        array.push_formatted(element);
+    }
+    array.set_trailing("\n");
+    array.set_trailing_comma(true);
+    array
+}
+
+fn set_text(table: &mut Table, key: &str, text: &str) {
+    if !text.is_empty() {
+        table[key] = value(text);
+    }
+}
+
+/// Sets a key to the word of a meaning, unless it is the default.
+fn set_word<T: Copy + PartialEq + Default>(table: &mut Table, key: &str, meaning: T, words: &[(T, &'static str)]) {
+    if meaning != T::default() {
+        table[key] = value(word(meaning, words));
+    }
+}
+
+fn word<T: PartialEq>(meaning: T, words: &[(T, &'static str)]) -> &'static str {
+    // Every list of words has every variant; the round-trip test goes through all of them.
+    words.iter().find(|(known, _)| *known == meaning).map_or("", |(_, word)| word)
+}
+
+fn duration(duration: Duration) -> String {
+    format_duration(duration).to_string()
+}
+
+#[cfg(test)]
+#[path = "site_toml_tests.rs"]
+mod tests;
