@@ -2,13 +2,31 @@
 //! contracts, the devices' own record of what was written to them. Nothing here reaches into a node.
 //!
 //! ```text
-//! Cluster  ------ starts ------>  Plant (labkeeper sim)        every device, and a log of every write
-//!    |                            NodeProcess x n              labkeeper node, killed and paused at will
-//!    +-- node(i) -> Client        gRPC and HTTP of one node
-//! Cli                             the same program as people run it
-//! Oracle                          what clients were told, and must stay true
+//! Cluster ---- starts ---->  Plant       labkeeper sim: every device, and a log of every write
+//!    |                       Node x n    labkeeper node: killed, paused and started again at will
+//!    |                         +-- Client   gRPC and HTTP of one node
+//!    +---- reads a ------->  Lab         the site file
+//! cli                        the same program as people run it
+//! Oracle                     what clients were told, and must stay true
 //! ```
 //!
 //! [`repo`] is the other half: the repository's files, for the rules that it keeps about itself.
 
+pub mod cli;
+pub mod client;
+pub mod cluster;
+pub mod lab;
+pub mod node;
+pub mod oracle;
+pub mod plant;
+pub mod ports;
+pub mod process;
 pub mod repo;
+pub mod wait;
+
+pub use client::Client;
+pub use cluster::Cluster;
+pub use lab::Lab;
+pub use node::Node;
+pub use oracle::Oracle;
+pub use plant::Plant;

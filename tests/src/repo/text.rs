@@ -131,7 +131,8 @@ trait T {
 
     #[test]
     fn code_is_what_is_left_without_comments_and_tests() {
-        let text = "//! HashMap\nuse x; // HashMap\n    // HashMap\n#[cfg(test)]\nmod x_tests;\nlet y;\n#[cfg(test)]\nmod tests {\nHashMap }";
+        let text =
+            "//! HashMap\nuse x; // HashMap\n    // HashMap\n#[cfg(test)]\nmod x_tests;\nlet y;\n#[cfg(test)]\nmod tests {\nHashMap }";
         assert_eq!(rust_code(text), "\nuse x;\n\n#[cfg(test)]\nmod x_tests;\nlet y;");
     }
 

@@ -1,0 +1,117 @@
+//! A lab on paper: the site file of a test, with the ports of its simulated devices.
+
+use crate::ports::Port;
+use std::fmt::Write as _;
+
+/// A site file in the making.
+#[derive(Debug)]
+pub struct Lab {
+    text: String,
+    ports: Vec<Port>,
+}
+
+/// How many setpoints each register bank of [`Lab::standard`] has: `s00`, `s01`, ...
+pub const SETPOINTS: usize = 16;
+
+impl Lab {
+    /// A site without anything.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { text: "[site]\nname = \"Test lab\"\n".into(), ports: Vec::new() }
+    }
+
+    /// Three segments at home on the first three nodes, each with a register bank (`bank-cryo`, `bank-furnace`,
+    /// `bank-vacuum`).
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn standard() -> anyhow::Result<Self> {
+        Self::spread(3)
+    }
+
+    /// As [`Lab::standard`] for a cluster of `nodes`: homes go round.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn spread(nodes: usize) -> anyhow::Result<Self> {
+        let mut lab = Self::empty();
+        for (at, segment) in ["cryo", "furnace", "vacuum"].into_iter().enumerate() {
+            lab = lab.segment(segment, &node_name(at % nodes)).bank(segment, &format!("bank-{segment}"))?;
+        }
+        Ok(lab)
+    }
+
+    /// Adds a segment at home on a node.
+    #[must_use]
+    pub fn segment(self, name: &str, home: &str) -> Self {
+        self.text(&format!("\n[segments.{name}]\ndescription = \"{name} hall\"\nhome = \"{home}\"\n"))
+    }
+
+    /// Adds a register bank: what is written to it is read back. Tags: `s00`.. (u32), `gain` (f32, 0 to 100 mV),
+    /// `ready` (bool), `level` (u16, read only).
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn bank(mut self, segment: &str, device: &str) -> anyhow::Result<Self> {
+        let port = Port::reserve()?;
+        let mut tags = String::new();
+        for n in 0..SETPOINTS {
+            // Writing into a String cannot fail.
+            let _ = writeln!(tags, "s{n:02} = {{ register = \"holding:{}\", type = \"u32\", access = \"rw\", unit = \"counts\" }}", 2 * n);
+        }
+        let text = format!(
+            r#"
+[devices.{device}]
+segment = "{segment}"
+driver = "modbus-tcp"
+address = "{address}"
+unit_id = 1
+poll = "100ms"
+timeout = "300ms"
+simulate = "bank"
+
+[devices.{device}.tags]
+{tags}level = {{ register = "input:0", type = "u16", unit = "mm" }}
+ready = {{ register = "coil:0", type = "bool", access = "rw" }}
+
+[devices.{device}.tags.gain]
+register = "holding:1000"
+type = "f32"
+access = "rw"
+unit = "mV"
+limits = {{ min = 0.0, max = 100.0 }}
+verify = {{ readback = "gain", tolerance = 0.01, timeout = "2s" }}
+"#,
+            address = port.address()
+        );
+        self.ports.push(port);
+        Ok(self.text(&text))
+    }
+
+    /// Adds any text.
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Keeps a port reserved as long as the lab.
+    #[must_use]
+    pub fn port(mut self, port: Port) -> Self {
+        self.ports.push(port);
+        self
+    }
+
+    /// The site file.
+    #[must_use]
+    pub fn site_toml(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The name of the n-th node of a test: `lab-a`, `lab-b`, ...
+#[must_use]
+pub fn node_name(n: usize) -> String {
+    let letter = u8::try_from(n).map_or('z', |n| char::from(b'a'.saturating_add(n)));
+    format!("lab-{letter}")
+}

@@ -1,0 +1,119 @@
+//! The simulated devices of a test, in a process of their own (`labkeeper sim`), so that they outlive every node; with
+//! their log of writes, which is the truth about what reached a device, and with faults to switch on.
+
+use crate::ports::Port;
+use crate::process::Process;
+use crate::wait;
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use std::path::Path;
+
+/// A running plant.
+#[derive(Debug)]
+pub struct Plant {
+    process: Process,
+    control: Port,
+    http: reqwest::Client,
+}
+
+/// One write that reached a device.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Write {
+    /// When: UTC, nanoseconds since 1970.
+    pub time_unix_ns: i64,
+    /// Who: the address of the other end of the connection.
+    pub peer: String,
+    /// The device's name.
+    pub device: String,
+    /// "coil" or "holding".
+    pub table: String,
+    /// First cell.
+    pub address: u16,
+    /// What was written: registers, or bits as 0 and 1.
+    pub values: Vec<u16>,
+}
+
+impl Plant {
+    /// Starts the devices of a site file, and waits until they listen.
+    ///
+    /// # Errors
+    /// When the plant ends or does not come up.
+    pub async fn start(site: &Path, dir: &Path) -> anyhow::Result<Self> {
+        let control = Port::reserve()?;
+        let (site, writes) = (site.display().to_string(), dir.join("writes.jsonl").display().to_string());
+        let address = control.address().to_string();
+        let args = ["sim", "--site", &site, "--control", &address, "--write-log", &writes];
+        let process = Process::labkeeper("sim", &args, &dir.join("sim.log"))?;
+        let mut plant = Self { process, control, http: reqwest::Client::new() };
+        let up = wait::until("the simulated devices", wait::SOON, || plant.get("/devices")).await;
+        plant.process.must_run()?;
+        up?;
+        Ok(plant)
+    }
+
+    /// Every write so far, in order.
+    ///
+    /// # Errors
+    /// When the plant does not answer.
+    pub async fn writes(&self) -> anyhow::Result<Vec<Write>> {
+        let text = self.get("/writes").await?;
+        serde_json::from_str(&text).with_context(|| format!("reading {text}"))
+    }
+
+    /// Every write to a cell of a device so far, in order.
+    ///
+    /// # Errors
+    /// When the plant does not answer.
+    pub async fn writes_to(&self, device: &str, table: &str, address: u16) -> anyhow::Result<Vec<Write>> {
+        let all = self.writes().await?;
+        Ok(all.into_iter().filter(|w| (w.device.as_str(), w.table.as_str(), w.address) == (device, table, address)).collect())
+    }
+
+    /// What stands in a device's cells.
+    ///
+    /// # Errors
+    /// When the plant does not answer or has no such cells.
+    pub async fn cells(&self, device: &str, table: &str, address: u16, count: u16) -> anyhow::Result<Vec<u16>> {
+        let text = self.get(&format!("/devices/{device}/registers/{table}/{address}?count={count}")).await?;
+        let answer: serde_json::Value = serde_json::from_str(&text)?;
+        let values = answer.get("values").cloned().unwrap_or(answer);
+        serde_json::from_value(values).with_context(|| format!("reading {text}"))
+    }
+
+    /// Switches a fault on, such as `{"fault": "no_answer"}`.
+    ///
+    /// # Errors
+    /// When the plant does not answer or knows no such fault.
+    pub async fn fault(&self, device: &str, fault: &serde_json::Value) -> anyhow::Result<()> {
+        let answer = self.http.post(self.url(&format!("/devices/{device}/fault"))).json(fault).send().await?;
+        ensure!(answer.status().is_success(), "{}: {}", answer.status(), answer.text().await?);
+        Ok(())
+    }
+
+    /// Switches a device's fault off.
+    ///
+    /// # Errors
+    /// When the plant does not answer.
+    pub async fn clear_fault(&self, device: &str) -> anyhow::Result<()> {
+        let answer = self.http.delete(self.url(&format!("/devices/{device}/fault"))).send().await?;
+        ensure!(answer.status().is_success(), "{}: {}", answer.status(), answer.text().await?);
+        Ok(())
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<String> {
+        let answer = self.http.get(self.url(path)).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{path}: {status}: {text}");
+        Ok(text)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.control.address())
+    }
+}
