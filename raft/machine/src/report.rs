@@ -62,7 +62,7 @@ impl Machine {
         let Some(record) = self.commands.get(id) else { return };
         let segment = record.tag.segment();
         let who = match self.ownership(segment).owner.and_then(|owner| self.nodes.get(&owner)) {
-            Some(node) => format!("{} began", node.name),
+            Some(node) => format!("node {} began", node.name),
             None => format!("anybody owned {segment}"),
         };
         let message = format!("{}: the deadline passed before {who}", record.tag);

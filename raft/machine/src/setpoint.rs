@@ -162,7 +162,7 @@ fn repeated(known: &Arc<CommandRecord>, request: &SetpointRequest) -> Result<Arc
     }
     let wish = |tag: &TagPath, value: &Value, expected: Option<Revision>| {
         let condition = expected.map_or(String::new(), |revision| format!(" if at revision {revision}"));
-        format!("{tag} = {}{condition}", text::cut(text::value(value), 100))
+        format!("{tag} = {} ({}){condition}", text::cut(text::value(value), 100), value.kind())
     };
     let was = wish(&known.tag, &known.asked, known.expected_revision);
     let is = wish(&request.tag, &request.value, request.expected_revision);

@@ -1,0 +1,98 @@
+//! Declarations of a small lab, most of them sound.
+
+use labkeeper_model::Name;
+use labkeeper_model::site::{
+    Access, DeviceSpec, DriverKind, Limits, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub(crate) fn any_site() -> impl Strategy<Value = SiteSpec> {
+    prop_oneof![8 => sane(), 1 => unsound()]
+}
+
+/// Segment cryo with the devices d1 and d2, whose tags are a choice of t0 to t2; sometimes with a segment hall.
+pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
+    let home = || option::weighted(0.2, prop::sample::select(vec![name("a"), name("b"), name("ghost")]));
+    let devices = vec(vec(option::weighted(0.9, tag()), 3), 2);
+    (home(), option::of(home()), devices).prop_map(|(cryo, hall, tags)| {
+        let segment = |home| SegmentSpec { description: String::new(), home };
+        let mut segments: BTreeMap<Name, SegmentSpec> = [(name("cryo"), segment(cryo))].into();
+        segments.extend(hall.map(|home| (name("hall"), segment(home))));
+        let devices = tags.into_iter().zip(1..).map(|(tags, n)| (name(&format!("d{n}")), device(tags))).collect();
+        SiteSpec { name: "lab".into(), segments, devices }
+    })
+}
+
+fn device(tags: Vec<Option<TagSpec>>) -> DeviceSpec {
+    let place =
+        |(n, tag): (u16, TagSpec)| (name(&format!("t{n}")), TagSpec { register: Register { address: n * 8, ..tag.register }, ..tag });
+    DeviceSpec {
+        segment: name("cryo"),
+        description: String::new(),
+        driver: DriverKind::ModbusTcp,
+        address: "10.1.0.40:502".into(),
+        unit_id: 1,
+        poll: DeviceSpec::POLL_DEFAULT,
+        timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        simulate: None,
+        tags: (0..).zip(tags).filter_map(|(n, tag)| Some(place((n, tag?)))).collect(),
+    }
+}
+
+fn tag() -> impl Strategy<Value = TagSpec> {
+    let kind =
+        prop::sample::select(vec![ValueType::F32, ValueType::F32, ValueType::F64, ValueType::U16, ValueType::I64, ValueType::Text(8)]);
+    let access =
+        prop::sample::select(vec![Access::ReadWrite, Access::ReadWrite, Access::ReadWrite, Access::Write, Access::Write, Access::Read]);
+    (kind, access, any::<bool>()).prop_map(|(value_type, access, limited)| TagSpec {
+        description: String::new(),
+        register: Register { table: Table::Holding, address: 0 },
+        value_type,
+        word_order: WordOrder::Big,
+        access,
+        unit: "degC".into(),
+        scale: 1.0,
+        offset: 0.0,
+        deadband: 0.0,
+        limits: (limited && value_type.is_number()).then_some(Limits { min: 5.0, max: 40.0 }),
+        verify: None,
+        takeover: Takeover::Adopt,
+        alarms: vec![],
+    })
+}
+
+/// A sound declaration in which something was made absurd.
+fn unsound() -> impl Strategy<Value = SiteSpec> {
+    let absurd: Vec<fn(&mut SiteSpec)> = vec![
+        |site| site.segments.clear(),
+        |site| site.name = "x".repeat(5_000),
+        |site| devices(site, |device| device.poll = Duration::MAX),
+        |site| devices(site, |device| device.address = String::new()),
+        |site| tags(site, |tag| tag.value_type = ValueType::Text(0)),
+        |site| tags(site, |tag| tag.value_type = ValueType::Text(u16::MAX)),
+        |site| tags(site, |tag| tag.scale = f64::NAN),
+        |site| tags(site, |tag| tag.limits = Some(Limits { min: f64::INFINITY, max: f64::NAN })),
+        |site| tags(site, |tag| tag.register.address = u16::MAX),
+        |site| tags(site, |tag| tag.register.address = 0),
+    ];
+    (sane(), prop::sample::select(absurd)).prop_map(|(mut site, change)| {
+        change(&mut site);
+        site
+    })
+}
+
+fn devices(site: &mut SiteSpec, change: impl Fn(&mut DeviceSpec)) {
+    site.devices.values_mut().for_each(change);
+}
+
+fn tags(site: &mut SiteSpec, change: impl Fn(&mut TagSpec)) {
+    devices(site, |device| device.tags.values_mut().for_each(&change));
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}

@@ -1,0 +1,97 @@
+//! A site's declaration in a script:
+//!
+//! ```text
+//! segment cryo home=cryo-a
+//! device chiller-1 cryo poll=100ms
+//! tag chiller-1/setpoint f32 rw unit=degC limits=5..40
+//! ```
+//! Tags get registers of their own, four apart, in the order in which they are written.
+
+use super::words::Words;
+use labkeeper_model::Name;
+use labkeeper_model::site::{
+    Access, DeviceSpec, DriverKind, Limits, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, Verify, WordOrder,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub(crate) fn site(lines: &[String]) -> Result<SiteSpec, String> {
+    let mut site = SiteSpec { name: "lab".into(), ..SiteSpec::default() };
+    for (n, line) in lines.iter().enumerate() {
+        let words = Words::parse(line)?;
+        match words.word(0)? {
+            "segment" => {
+                let home = words.key("home").map(name).transpose()?;
+                site.segments.insert(name(words.word(1)?)?, SegmentSpec { description: String::new(), home });
+            }
+            "device" => drop(site.devices.insert(name(words.word(1)?)?, device(&words)?)),
+            "tag" => {
+                let (device, tag) = words.word(1)?.split_once('/').ok_or("a tag is written device/tag")?;
+                let address = u16::try_from(n * 4).map_err(|error| error.to_string())?;
+                let device = site.devices.get_mut(device).ok_or("declare the device first")?;
+                device.tags.insert(name(tag)?, tag_spec(&words, address)?);
+            }
+            other => return Err(format!("{other:?} is not a declaration")),
+        }
+    }
+    Ok(site)
+}
+
+pub(crate) fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+fn device(words: &Words) -> Result<DeviceSpec, String> {
+    Ok(DeviceSpec {
+        segment: name(words.word(2)?)?,
+        description: String::new(),
+        driver: DriverKind::ModbusTcp,
+        address: words.key("address").unwrap_or("10.1.0.40:502").into(),
+        unit_id: 1,
+        poll: words.key("poll").map_or(Ok(DeviceSpec::POLL_DEFAULT), duration)?,
+        timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        simulate: None,
+        tags: BTreeMap::new(),
+    })
+}
+
+fn tag_spec(words: &Words, address: u16) -> Result<TagSpec, String> {
+    let value_type = ValueType::parse(words.word(2)?).ok_or("no such type")?;
+    let access = match words.word(3)? {
+        "r" => Access::Read,
+        "rw" => Access::ReadWrite,
+        "w" => Access::Write,
+        other => return Err(format!("{other:?} is no access")),
+    };
+    let number = |text: &str| text.parse::<f64>().map_err(|_| format!("{text} is no number"));
+    let limits = words.key("limits").map(|text| text.split_once("..").ok_or("limits are written 5..40")).transpose()?;
+    let verify = |readback: Name| Verify { readback, tolerance: 0.05, timeout: Duration::from_secs(2) };
+    Ok(TagSpec {
+        description: String::new(),
+        register: Register { table: if value_type == ValueType::Bool { Table::Coil } else { Table::Holding }, address },
+        value_type,
+        word_order: WordOrder::Big,
+        access,
+        unit: words.key("unit").unwrap_or("").into(),
+        scale: words.key("scale").map_or(Ok(1.0), number)?,
+        offset: 0.0,
+        deadband: 0.0,
+        limits: limits.map(|(min, max)| Ok::<_, String>(Limits { min: number(min)?, max: number(max)? })).transpose()?,
+        verify: words.key("verify").map(name).transpose()?.map(verify),
+        takeover: Takeover::Adopt,
+        alarms: vec![],
+    })
+}
+
+/// `100ms`, `5s`, `24h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().map_err(|_| format!("{text} is no duration"))?;
+    let millis = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "h" => 3_600_000,
+        unit => return Err(format!("{unit:?} is no unit of time")),
+    };
+    Ok(Duration::from_millis(number * millis))
+}

@@ -1,0 +1,139 @@
+//! The commands of a script. Each is an entry of its own; one that begins with `+` shares the entry of the one before it.
+//!
+//! ```text
+//! found NAME                      admit NAME            update NUMBER NAME          remove NUMBER
+//!     reach=cryo,hall (all)  instance=7 (made from the name)  grpc=..  http=..
+//! site version=3 by=ann because=..   plan             with the declaration indented below
+//! set id=7 TAG VALUE by=ann because=.. in=10s rev=2
+//! report NODE epoch=1 7=dispatched 7=failed at=-5s why=..
+//! expire          wait 5s          restart (through a dump)          show WHAT
+//! ```
+//! Time stands still but for `wait`; it begins at 1000 s.
+
+use super::words::Words;
+use super::{declare, print};
+use labkeeper_machine::{Command, CommandReport, Machine, NodeInfo, SetpointRequest, Stamp};
+use labkeeper_model::{CommandId, CommandState, ErrorCode, TagPath, Timestamp, Value};
+
+pub(crate) struct Player {
+    machine: Machine,
+    index: u64,
+    time: Timestamp,
+}
+
+impl Default for Player {
+    fn default() -> Self {
+        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000) }
+    }
+}
+
+impl Player {
+    /// Plays one command and gives what it prints.
+    pub(crate) fn play(&mut self, command: &str) -> Result<String, String> {
+        let same_entry = command.strip_prefix("+ ");
+        let words = Words::parse(same_entry.unwrap_or(command))?;
+        match words.word(0)? {
+            "show" => return print::show(&self.machine, &words),
+            "plan" => return Ok(print::plan(&self.machine.plan_site(&declare::site(&words.below)?))),
+            "wait" => {
+                self.time = self.time.saturating_add(declare::duration(words.word(1)?)?);
+                return Ok(String::new());
+            }
+            "restart" => {
+                self.machine = Machine::restore(self.machine.dump());
+                return Ok(format!("{} faults\n", self.machine.faults().count));
+            }
+            _ => {}
+        }
+        let command = self.command(&words)?;
+        self.index += u64::from(same_entry.is_none());
+        let applied = self.machine.apply(Stamp { index: self.index, time: self.time }, command);
+        let violations = self.machine.violations();
+        assert!(violations.is_empty(), "{violations:?}");
+        Ok(print::applied(&applied))
+    }
+
+    fn command(&self, words: &Words) -> Result<Command, String> {
+        let text = |key: &str| words.key(key).unwrap_or("").to_owned();
+        let number = |n: usize| words.word(n)?.parse::<u64>().map_err(|error| error.to_string());
+        Ok(match words.word(0)? {
+            "found" => Command::FoundSite { site_id: [1; 16], node: node(words, words.word(1)?)? },
+            "admit" => Command::AdmitNode { node: node(words, words.word(1)?)? },
+            "update" => Command::UpdateNode { id: number(1)?, node: node(words, words.word(2)?)? },
+            "remove" => Command::RemoveNode { id: number(1)?, actor: text("by") },
+            "site" => Command::ApplySite {
+                site: declare::site(&words.below)?,
+                expected_version: words.number("version")?,
+                actor: text("by"),
+                reason: text("because"),
+            },
+            "set" => Command::SubmitSetpoint(self.request(words)?),
+            "report" => Command::ReportCommands { node: number(1)?, reports: self.reports(words)? },
+            "expire" => Command::ExpireCommands,
+            other => return Err(format!("{other:?} is not a command")),
+        })
+    }
+
+    fn request(&self, words: &Words) -> Result<SetpointRequest, String> {
+        Ok(SetpointRequest {
+            id: id(words.key("id").ok_or("id=")?)?,
+            tag: TagPath::parse(words.word(1)?).map_err(|error| error.to_string())?,
+            value: value(words.word(2)?),
+            expected_revision: words.number("rev")?,
+            deadline: self.offset(words.key("in").unwrap_or("10s"))?,
+            actor: words.key("by").unwrap_or("").to_owned(),
+            reason: words.key("because").unwrap_or("").to_owned(),
+        })
+    }
+
+    fn reports(&self, words: &Words) -> Result<Vec<CommandReport>, String> {
+        let epoch = words.number("epoch")?.ok_or("epoch=")?;
+        let time = self.offset(words.key("at").unwrap_or("0s"))?;
+        let about_commands = words.pairs.iter().filter(|(key, _)| key.parse::<u64>().is_ok());
+        let report = |(key, state): &(String, String)| {
+            let state = CommandState::ALL.into_iter().find(|s| s.as_str() == state).ok_or(format!("{state} is no state"))?;
+            let error = words.key("why").map(|why| (ErrorCode::DeviceRefused, why.to_owned()));
+            Ok(CommandReport { id: id(key)?, epoch, state, time, error })
+        };
+        about_commands.map(report).collect()
+    }
+
+    /// The present time plus or (with a minus) less a duration.
+    fn offset(&self, text: &str) -> Result<Timestamp, String> {
+        match text.strip_prefix('-') {
+            None => Ok(self.time.saturating_add(declare::duration(text)?)),
+            Some(text) => Ok(Timestamp::from_millis(self.time.as_millis() - declare::duration(text)?.as_millis() as i64)),
+        }
+    }
+}
+
+fn node(words: &Words, name: &str) -> Result<NodeInfo, String> {
+    let mut instance = [0; 16];
+    let seed = words.key("instance").unwrap_or(name);
+    instance.iter_mut().zip(seed.bytes()).for_each(|(byte, letter)| *byte = letter);
+    Ok(NodeInfo {
+        name: declare::name(name)?,
+        instance,
+        grpc: words.key("grpc").map_or_else(|| format!("{name}:7600"), str::to_owned),
+        http: words.key("http").map_or_else(|| format!("http://{name}:7680"), str::to_owned),
+        reach: words.key("reach").unwrap_or("*").split(',').map(str::to_owned).collect(),
+    })
+}
+
+fn id(text: &str) -> Result<CommandId, String> {
+    let number: u128 = text.parse().map_err(|_| format!("{text} is no id"))?;
+    Ok(CommandId(number.to_be_bytes()))
+}
+
+/// `true`, `12`, `12.5`, `nan`, `"a text"`.
+fn value(text: &str) -> Value {
+    if let Some(quoted) = text.strip_prefix('"') {
+        return Value::Text(quoted.trim_end_matches('"').to_owned());
+    }
+    match (text.parse::<bool>(), text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(flag), ..) => Value::Bool(flag),
+        (_, Ok(integer), _) => Value::I64(integer),
+        (.., Ok(real)) => Value::F64(real),
+        _ => Value::Text(text.to_owned()),
+    }
+}

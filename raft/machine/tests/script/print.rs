@@ -1,0 +1,102 @@
+//! Answers and states, as a script shows them.
+
+use super::words::Words;
+use labkeeper_machine::{Applied, CommandRecord, Effect, Machine, Rejection, Reply, SitePlan};
+use labkeeper_model::{CommandId, Timestamp};
+
+pub(crate) fn applied(applied: &Applied) -> String {
+    let mut out = match &applied.reply {
+        Ok(reply) => format!("{}\n", reply_in_words(reply)),
+        Err(rejection) => rejection_in_words(rejection),
+    };
+    if !applied.effects.is_empty() {
+        let effects: Vec<String> = applied.effects.iter().map(effect_in_words).collect();
+        out.push_str(&format!("  changed: {}\n", effects.join(", ")));
+    }
+    out
+}
+
+fn reply_in_words(reply: &Reply) -> String {
+    match reply {
+        Reply::Done => "done".into(),
+        Reply::Node(id) => format!("node {id}"),
+        Reply::SiteVersion(version) => format!("site version {version}"),
+        Reply::Command(record) => command_in_words(record),
+        Reply::Reported { refused } => format!("reported, {refused} refused"),
+    }
+}
+
+fn rejection_in_words(rejection: &Rejection) -> String {
+    let problems = rejection.problems.iter().map(|problem| format!("  {:?}: {problem}\n", problem.severity));
+    format!("refused, {rejection}\n{}", problems.collect::<String>())
+}
+
+fn effect_in_words(effect: &Effect) -> String {
+    match effect {
+        Effect::SiteChanged => "site".into(),
+        Effect::NodesChanged => "nodes".into(),
+        Effect::OwnershipChanged { segment } => format!("owner of {segment}"),
+        Effect::CommandChanged { id } => format!("command {}", short(id)),
+    }
+}
+
+fn command_in_words(record: &CommandRecord) -> String {
+    let value = record.accepted.as_ref().map_or(String::new(), |value| format!(" = {value}, revision {}", record.revision));
+    let error = record.error.as_ref().map_or(String::new(), |(code, message)| format!(", {code}: {message}"));
+    let owner = record.owner.map_or(String::new(), |owner| format!(", by node {owner}"));
+    let steps: Vec<String> = record.steps.iter().map(|(state, time)| format!("{state} {}", seconds(*time))).collect();
+    format!("{} {}{value}: {} (entry {}){owner}{error}", short(&record.id), record.tag, steps.join(", "), record.log_index)
+}
+
+pub(crate) fn plan(plan: &SitePlan) -> String {
+    let changes = plan.changes.iter().map(|line| format!("{line}\n"));
+    let problems = plan.problems.iter().map(|problem| format!("{:?}: {problem}\n", problem.severity));
+    changes.chain(problems).collect()
+}
+
+pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
+    let lines: Vec<String> = match words.word(1)? {
+        "nodes" => machine.nodes().iter().map(|(id, n)| format!("{id} {} {} {} {}", n.name, n.grpc, n.http, n.reach.join(","))).collect(),
+        "owners" => machine.ownerships().map(|(segment, o)| format!("{segment} {} epoch {}", owner(o.owner), o.epoch)).collect(),
+        "owner" => {
+            let ownership = machine.ownership(words.word(2)?);
+            vec![format!("{} epoch {}", owner(ownership.owner), ownership.epoch)]
+        }
+        "setpoints" => machine
+            .setpoints()
+            .map(|(tag, s)| format!("{tag} = {}, revision {}, {}, by {:?} because {:?}", s.value, s.revision, s.state, s.actor, s.reason))
+            .collect(),
+        "commands" => machine.recent_commands().map(|record| command_in_words(record)).collect(),
+        "outstanding" => machine.outstanding(words.word(2)?).map(|record| command_in_words(record)).collect(),
+        "deadline" => vec![machine.next_deadline().map_or("none".into(), seconds)],
+        "audit" => machine.audit().map(|entry| audit_line(entry)).collect(),
+        "entry" => vec![format!("entry {} at {}, site version {}", machine.applied(), seconds(machine.time()), machine.site_version())],
+        other => return Err(format!("cannot show {other:?}")),
+    };
+    Ok(lines.into_iter().map(|line| line + "\n").collect())
+}
+
+fn audit_line(entry: &labkeeper_machine::AuditEntry) -> String {
+    let refused = entry.refused.map_or(String::new(), |code| format!(" refused {code}"));
+    let id = entry.command_id.map_or(String::new(), |id| format!(" command {}", short(&id)));
+    let detail = entry.detail.replace('\n', " | ");
+    let reason = if entry.reason.is_empty() { String::new() } else { format!(" because {:?}", entry.reason) };
+    format!(
+        "{}. entry {} {:?} {} {}{id}{refused}: {detail}{reason}",
+        entry.number, entry.log_index, entry.actor, entry.action, entry.target
+    )
+}
+
+fn owner(owner: Option<u64>) -> String {
+    owner.map_or("nobody".into(), |id| format!("node {id}"))
+}
+
+/// An id of a script is a number.
+fn short(id: &CommandId) -> String {
+    format!("#{}", u128::from_be_bytes(id.0))
+}
+
+fn seconds(time: Timestamp) -> String {
+    let millis = time.as_millis();
+    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+}
