@@ -1,15 +1,15 @@
 //! What may become of a command in the machine, and the one function that makes it so.
 //!
 //! ```text
-//!                       +------------ owner's reports ------------+
-//!   committed ----> dispatched ----> written ----> verified       |
-//!    |  |  |            |   |          |  |                       |
-//!    |  |  |            +---+----------+--+--> failed, verify_failed, unknown (from any of the three)
-//!    |  |  +--> expired         by its deadline, before an owner began
-//!    |  +-----> superseded      by a newer setpoint of the tag      (from any of the three)
-//!    +--------> cancelled       by the tag's removal from the site  (from any of the three)
+//!   committed --> dispatched --> written --> verified              the owner's reports
+//!       |             |             |
+//!       +-------------+-------------+--> failed, verify_failed, unknown      the owner's reports
+//!       +-------------+-------------+--> superseded                a newer setpoint of the tag
+//!       +-------------+-------------+--> cancelled                 the tag left the site
+//!       |
+//!       +--> expired                                               the deadline passed before the owner began
 //!
-//!   rejected, expired           at once, without ever being committed
+//!   rejected, expired                                              at once, without being committed
 //! ```
 //!
 //! A report may be lost, so steps may be skipped; none is ever taken back. `written` is the end of the road for a tag that has no

@@ -88,7 +88,7 @@ impl Machine {
 
     /// The commands for which the owner of a segment still has something to do, in log order (those of one entry by id):
     /// in `committed`, in `dispatched`, or in `written` where the tag has a verification. At most one per tag.
-    pub fn outstanding(&self, segment: &str) -> impl Iterator<Item = &Arc<CommandRecord>> {
+    pub fn outstanding<'a>(&'a self, segment: &str) -> impl Iterator<Item = &'a Arc<CommandRecord>> + use<'a> {
         self.commands.outstanding(segment)
     }
 

@@ -1,0 +1,206 @@
+//! Every bound on what is kept, from both sides: the longest that is taken, and one more.
+
+use labkeeper_machine::text::{ACTOR_LEN_MAX, DETAIL_LEN_MAX, MESSAGE_LEN_MAX, REASON_LEN_MAX, VALUE_LEN_MAX};
+use labkeeper_machine::{Command, CommandReport, Machine, NODES_MAX, NodeInfo, Rejection, Reply, SetpointRequest, Stamp};
+use labkeeper_model::site::{
+    Access, DeviceSpec, DriverKind, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
+};
+use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
+
+struct Lab {
+    machine: Machine,
+    index: u64,
+}
+
+impl Lab {
+    /// A site of one node and one device with a text of eight bytes and a real number.
+    fn new() -> Self {
+        let mut lab = Self { machine: Machine::new(), index: 0 };
+        lab.apply(Command::FoundSite { site_id: [1; 16], node: node("a") }).expect("founded");
+        lab.apply(Command::ApplySite { site: site(), expected_version: None, actor: "ann".into(), reason: String::new() })
+            .expect("applied");
+        lab
+    }
+
+    fn apply(&mut self, command: Command) -> Result<Reply, Rejection> {
+        self.index += 1;
+        self.machine.apply(Stamp { index: self.index, time: Timestamp::from_millis(1_000_000) }, command).reply
+    }
+
+    fn set(&mut self, request: SetpointRequest) -> Result<Reply, ErrorCode> {
+        self.apply(Command::SubmitSetpoint(request)).map_err(|rejection| rejection.code)
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+fn node(text: &str) -> NodeInfo {
+    NodeInfo { name: name(text), instance: instance(text), grpc: "host:1".into(), http: "http://host:2".into(), reach: vec!["*".into()] }
+}
+
+fn instance(text: &str) -> [u8; 16] {
+    let mut instance = [0; 16];
+    instance.iter_mut().zip(text.bytes()).for_each(|(byte, letter)| *byte = letter);
+    instance
+}
+
+fn tag(value_type: ValueType, address: u16) -> TagSpec {
+    TagSpec {
+        description: String::new(),
+        register: Register { table: Table::Holding, address },
+        value_type,
+        word_order: WordOrder::Big,
+        access: Access::ReadWrite,
+        unit: String::new(),
+        scale: 1.0,
+        offset: 0.0,
+        deadband: 0.0,
+        limits: None,
+        verify: None,
+        takeover: Takeover::Adopt,
+        alarms: vec![],
+    }
+}
+
+fn site() -> SiteSpec {
+    let device = DeviceSpec {
+        segment: name("cryo"),
+        description: String::new(),
+        driver: DriverKind::ModbusTcp,
+        address: "10.1.0.40:502".into(),
+        unit_id: 1,
+        poll: DeviceSpec::POLL_DEFAULT,
+        timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        simulate: None,
+        tags: [(name("label"), tag(ValueType::Text(8), 0)), (name("setpoint"), tag(ValueType::F64, 10))].into(),
+    };
+    SiteSpec {
+        name: "lab".into(),
+        segments: [(name("cryo"), SegmentSpec::default())].into(),
+        devices: [(name("chiller-1"), device)].into(),
+    }
+}
+
+fn request(number: u8, path: &str, value: Value) -> SetpointRequest {
+    SetpointRequest {
+        id: CommandId([number; 16]),
+        tag: TagPath::parse(path).expect("a path"),
+        value,
+        expected_revision: None,
+        deadline: Timestamp::from_millis(1_010_000),
+        actor: "ann".into(),
+        reason: String::new(),
+    }
+}
+
+const SETPOINT: &str = "cryo/chiller-1/setpoint";
+
+#[test]
+fn texts_of_a_request_are_bounded_and_what_is_too_long_is_not_remembered() {
+    let mut lab = Lab::new();
+    let long = |actor: usize, reason: usize| SetpointRequest {
+        actor: "a".repeat(actor),
+        reason: "r".repeat(reason),
+        ..request(1, SETPOINT, Value::F64(1.0))
+    };
+    assert_eq!(lab.set(long(ACTOR_LEN_MAX + 1, 0)), Err(ErrorCode::BadRequest));
+    assert_eq!(lab.set(long(0, REASON_LEN_MAX + 1)), Err(ErrorCode::BadRequest));
+    let text = |len: usize| request(1, "cryo/chiller-1/label", Value::Text("v".repeat(len)));
+    assert_eq!(lab.set(text(VALUE_LEN_MAX + 1)), Err(ErrorCode::BadRequest));
+    assert_eq!(lab.machine.command(&CommandId([1; 16])), None);
+    assert!(lab.set(long(ACTOR_LEN_MAX, REASON_LEN_MAX)).is_ok());
+
+    let number_2 = SetpointRequest { id: CommandId([2; 16]), ..text(VALUE_LEN_MAX) };
+    let Ok(Reply::Command(record)) = lab.set(number_2) else { panic!("remembered") };
+    assert_eq!(record.state(), CommandState::Rejected);
+    assert!(record.error.as_ref().is_some_and(|(code, message)| *code == ErrorCode::OutOfRange && message.len() <= MESSAGE_LEN_MAX));
+}
+
+#[test]
+fn texts_of_a_site_change_and_of_a_removal_are_bounded() {
+    let mut lab = Lab::new();
+    let change = |actor: usize, reason: usize| Command::ApplySite {
+        site: SiteSpec::default(),
+        expected_version: None,
+        actor: "a".repeat(actor),
+        reason: "r".repeat(reason),
+    };
+    assert!(lab.apply(change(ACTOR_LEN_MAX + 1, 0)).is_err_and(|rejection| rejection.code == ErrorCode::BadRequest));
+    assert!(lab.apply(change(0, REASON_LEN_MAX + 1)).is_err_and(|rejection| rejection.code == ErrorCode::BadRequest));
+    assert_eq!(lab.machine.site_version(), 1);
+    assert_eq!(lab.apply(change(ACTOR_LEN_MAX, REASON_LEN_MAX)), Ok(Reply::SiteVersion(2)));
+    let removal = Command::RemoveNode { id: 1, actor: "a".repeat(ACTOR_LEN_MAX + 1) };
+    assert!(lab.apply(removal).is_err_and(|rejection| rejection.code == ErrorCode::BadRequest));
+}
+
+#[test]
+fn an_owners_words_are_cut() {
+    let mut lab = Lab::new();
+    lab.set(request(1, SETPOINT, Value::F64(1.0))).expect("committed");
+    let report = CommandReport {
+        id: CommandId([1; 16]),
+        epoch: 1,
+        state: CommandState::Failed,
+        time: Timestamp::from_millis(1_000_001),
+        error: Some((ErrorCode::DeviceRefused, "\u{1f9ca}".repeat(MESSAGE_LEN_MAX))),
+    };
+    assert_eq!(lab.apply(Command::ReportCommands { node: 1, reports: vec![report] }), Ok(Reply::Reported { refused: 0 }));
+    let record = lab.machine.command(&CommandId([1; 16])).expect("remembered");
+    assert!(record.error.as_ref().is_some_and(|(_, message)| message.len() <= MESSAGE_LEN_MAX && message.ends_with("\u{1f9ca}...")));
+}
+
+#[test]
+fn an_audit_entry_shows_the_beginning_of_a_large_change() {
+    let mut lab = Lab::new();
+    let mut large = site();
+    let description = "d".repeat(DETAIL_LEN_MAX);
+    large.devices.values_mut().for_each(|device| device.description = description.clone());
+    large.segments.extend((0..30).map(|n| (name(&format!("hall-{n}")), SegmentSpec::default())));
+    lab.apply(Command::ApplySite { site: large, expected_version: None, actor: "ann".into(), reason: String::new() }).expect("applied");
+    assert!(lab.machine.audit().all(|entry| entry.detail.len() <= DETAIL_LEN_MAX));
+    let entry = lab.machine.audit().rfind(|entry| entry.action == "site").expect("an entry");
+    assert!(entry.detail.contains("+ segments.hall-0\n") && entry.detail.ends_with("and 11 more"), "{}", entry.detail);
+
+    let mut long = site();
+    long.devices.values_mut().for_each(|device| device.description = "e".repeat(2_000));
+    lab.apply(Command::ApplySite { site: long, expected_version: None, actor: "ann".into(), reason: String::new() }).expect("applied");
+    assert!(lab.machine.audit().all(|entry| entry.detail.len() <= DETAIL_LEN_MAX));
+}
+
+#[test]
+fn a_node_is_bounded() {
+    let mut lab = Lab::new();
+    let bad = [
+        NodeInfo { grpc: "g".repeat(301), ..node("b") },
+        NodeInfo { http: "h".repeat(301), ..node("b") },
+        NodeInfo { reach: vec!["cryo".into(); 1_001], ..node("b") },
+        NodeInfo { reach: vec!["r".repeat(65)], ..node("b") },
+        NodeInfo { reach: vec![String::new()], ..node("b") },
+    ];
+    for node in bad {
+        for command in
+            [Command::AdmitNode { node: node.clone() }, Command::UpdateNode { id: 1, node: NodeInfo { instance: instance("a"), ..node } }]
+        {
+            let reply = lab.apply(command.clone());
+            assert!(reply.is_err_and(|rejection| rejection.code == ErrorCode::BadRequest), "{command:?}");
+        }
+    }
+    let longest = NodeInfo { grpc: "g".repeat(300), http: "h".repeat(300), reach: vec!["cryo".into(); 1_000], ..node("b") };
+    assert!(lab.apply(Command::AdmitNode { node: longest }).is_ok());
+    assert!(lab.machine.audit().all(|entry| entry.detail.len() <= DETAIL_LEN_MAX));
+}
+
+#[test]
+fn a_site_has_only_so_many_nodes_and_room_again_when_one_leaves() {
+    let mut lab = Lab::new();
+    for n in 1..NODES_MAX {
+        assert!(lab.apply(Command::AdmitNode { node: node(&format!("n{n}")) }).is_ok(), "{n}");
+    }
+    let one_more = || Command::AdmitNode { node: node("one-more") };
+    assert!(lab.apply(one_more()).is_err_and(|rejection| rejection.code == ErrorCode::BadRequest));
+    assert_eq!(lab.machine.nodes().len(), NODES_MAX);
+    assert!(lab.apply(Command::RemoveNode { id: 1, actor: "ann".into() }).is_ok());
+    assert!(lab.apply(one_more()).is_ok());
+}
