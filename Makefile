@@ -85,4 +85,4 @@ soak: node ## the failover tests for hours: make soak ROUNDS=1000
 bench: ## committed setpoints per second beside etcd; rewrites docs/benchmarks.md
 	@$(STEP) "etcd" scripts/setup-etcd.sh
 	@$(STEP) "build, optimised" cargo build --release -p labkeeper -p labkeeper-benches
-	@$(STEP) "measure" target/release/labkeeper-bench setpoints --write docs/benchmarks.md
+	@$(STEP) "measure" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench setpoints --write docs/benchmarks.md

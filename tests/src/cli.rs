@@ -40,17 +40,17 @@ impl Ran {
     }
 }
 
-/// Runs `labkeeper ARGS...` against the nodes at `endpoints`.
+/// Runs `labkeeper ARGS...` against the nodes at `endpoints`; none leaves the program its default.
 ///
 /// # Errors
 /// When it cannot be started, or does not end.
 pub async fn run(endpoints: &str, args: &[&str]) -> anyhow::Result<Ran> {
-    let output = tokio::process::Command::new(program()?)
-        .args(args)
-        .env("LABKEEPER_ENDPOINTS", endpoints)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let mut command = tokio::process::Command::new(program()?);
+    command.args(args).env_remove("LABKEEPER_ENDPOINTS").stdin(Stdio::null()).kill_on_drop(true);
+    if !endpoints.is_empty() {
+        command.env("LABKEEPER_ENDPOINTS", endpoints);
+    }
+    let output = command.output();
     let line = args.join(" ");
     let Output { status, stdout, stderr } =
         tokio::time::timeout(RUN_MAX, output).await.with_context(|| format!("`labkeeper {line}` does not end"))??;

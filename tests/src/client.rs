@@ -147,6 +147,24 @@ pub fn setpoint(tag: &str, value: v1::value::Kind) -> v1::SetSetpointRequest {
     }
 }
 
+/// How far a reading can be trusted.
+#[must_use]
+pub fn quality(reading: &v1::TagReading) -> v1::Quality {
+    reading.sample.as_ref().map_or(v1::Quality::Unspecified, v1::Sample::quality)
+}
+
+/// A reading's value, if it has one.
+#[must_use]
+pub fn value(reading: &v1::TagReading) -> Option<v1::value::Kind> {
+    reading.sample.as_ref()?.value.as_ref()?.kind.clone()
+}
+
+/// When a command reached a state: UTC, nanoseconds since 1970; `None` if it has not.
+#[must_use]
+pub fn reached(command: &v1::Command, state: v1::CommandState) -> Option<i64> {
+    command.steps.iter().find(|step| step.state() == state).map(|step| step.time_unix_ns)
+}
+
 /// The LAB code that a refusal carries; empty if it carries none.
 #[must_use]
 pub fn lab_code(status: &tonic::Status) -> String {

@@ -57,7 +57,15 @@ impl Cluster {
     /// # Errors
     /// When a process ends.
     pub async fn uninitialised(count: usize, lab: Lab) -> anyhow::Result<Self> {
-        let dir = TempDir::with_prefix("labkeeper-test-")?;
+        Self::uninitialised_in(&std::env::temp_dir(), count, lab).await
+    }
+
+    /// As [`Cluster::uninitialised`], in a directory of its own below `parent`: for those who care on which disk.
+    ///
+    /// # Errors
+    /// When a process ends.
+    pub async fn uninitialised_in(parent: &Path, count: usize, lab: Lab) -> anyhow::Result<Self> {
+        let dir = TempDir::with_prefix_in("labkeeper-test-", parent)?;
         let site = dir.path().join("site.toml");
         std::fs::write(&site, lab.site_toml())?;
         let plant = Plant::start(&site, dir.path()).await?;

@@ -1,6 +1,9 @@
 //! A lab on paper: the site file of a test, with the ports of its simulated devices.
 
 use crate::ports::Port;
+use crate::repo::root;
+use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A site file in the making.
@@ -37,6 +40,32 @@ impl Lab {
         let mut lab = Self::empty();
         for (at, segment) in ["cryo", "furnace", "vacuum"].into_iter().enumerate() {
             lab = lab.segment(segment, &node_name(at % nodes)).bank(segment, &format!("bank-{segment}"))?;
+        }
+        Ok(lab)
+    }
+
+    /// The demo's lab (`deploy/demo/site.toml`: chiller, furnace, vacuum stand and more, with physics), on ports of the test's
+    /// own. Its homes are the first three nodes.
+    ///
+    /// # Errors
+    /// When the file is missing or there is no free port.
+    pub fn demo() -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(root().join("deploy/demo/site.toml")).context("reading deploy/demo/site.toml")?;
+        let mut lab = Self { text: String::new(), ports: Vec::new() };
+        // Devices behind one gateway share an address, and go on sharing one.
+        let mut addresses: BTreeMap<String, String> = BTreeMap::new();
+        for line in text.lines() {
+            let Some(address) = line.strip_prefix("address = ") else {
+                lab = lab.text(line).text("\n");
+                continue;
+            };
+            if !addresses.contains_key(address) {
+                let port = Port::reserve()?;
+                addresses.insert(address.to_owned(), port.address().to_string());
+                lab.ports.push(port);
+            }
+            let line = format!("address = {:?}\n", addresses[address]);
+            lab = lab.text(&line);
         }
         Ok(lab)
     }

@@ -12,6 +12,7 @@
 //!
 //! [`repo`] is the other half: the repository's files, for the rules that it keeps about itself.
 
+pub mod chance;
 pub mod cli;
 pub mod client;
 pub mod cluster;
@@ -21,6 +22,7 @@ pub mod oracle;
 pub mod plant;
 pub mod ports;
 pub mod process;
+pub mod pymodbus;
 pub mod repo;
 pub mod wait;
 

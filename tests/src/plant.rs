@@ -30,7 +30,28 @@ pub struct Write {
     /// First cell.
     pub address: u16,
     /// What was written: registers, or bits as 0 and 1.
+    #[serde(deserialize_with = "cells")]
     pub values: Vec<u16>,
+    /// "applied", "refused" or "ignored".
+    pub outcome: String,
+}
+
+/// Registers are numbers in JSON, coils are booleans.
+fn cells<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Vec<u16>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Cell {
+        Bit(bool),
+        Word(u16),
+    }
+    let cells = Vec::<Cell>::deserialize(json)?;
+    Ok(cells
+        .into_iter()
+        .map(|cell| match cell {
+            Cell::Bit(bit) => bit.into(),
+            Cell::Word(word) => word,
+        })
+        .collect())
 }
 
 impl Plant {
@@ -80,12 +101,13 @@ impl Plant {
         serde_json::from_value(values).with_context(|| format!("reading {text}"))
     }
 
-    /// Switches a fault on, such as `{"fault": "no_answer"}`.
+    /// Switches a fault on: `no_answer`, `slow:MS`, `exception:CODE`, `garbage`, `disconnect` or `stuck`.
     ///
     /// # Errors
     /// When the plant does not answer or knows no such fault.
-    pub async fn fault(&self, device: &str, fault: &serde_json::Value) -> anyhow::Result<()> {
-        let answer = self.http.post(self.url(&format!("/devices/{device}/fault"))).json(fault).send().await?;
+    pub async fn fault(&self, device: &str, fault: &str) -> anyhow::Result<()> {
+        let answer =
+            self.http.post(self.url(&format!("/devices/{device}/fault"))).json(&serde_json::json!({ "fault": fault })).send().await?;
         ensure!(answer.status().is_success(), "{}: {}", answer.status(), answer.text().await?);
         Ok(())
     }

@@ -25,13 +25,33 @@ impl Port {
     /// When 200 random ports are taken: with a twelfth of the range in use, that happens once in 12^200 times.
     pub fn reserve() -> anyhow::Result<Self> {
         for _ in 0..200 {
-            let number = rand::random_range(RANGE);
-            let Ok(reservation) = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)) else { continue };
-            if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
-                return Ok(Self { number, _reservation: reservation });
+            if let Some(port) = Self::take(rand::random_range(RANGE)) {
+                return Ok(port);
             }
         }
         bail!("no free port in {RANGE:?}")
+    }
+
+    /// Reserves `len` ports in a row, the first of them first.
+    ///
+    /// # Errors
+    /// When no such row is found among 200 random ones.
+    pub fn reserve_row(len: u16) -> anyhow::Result<Vec<Self>> {
+        for _ in 0..200 {
+            let first = rand::random_range(RANGE.start..RANGE.end - len);
+            let row: Option<Vec<Self>> = (first..first + len).map(Self::take).collect();
+            if let Some(row) = row {
+                return Ok(row);
+            }
+        }
+        bail!("no {len} free ports in a row in {RANGE:?}")
+    }
+
+    /// Reserves a port if nobody has it.
+    fn take(number: u16) -> Option<Self> {
+        let reservation = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
+        let _unused = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
+        Some(Self { number, _reservation: reservation })
     }
 
     /// `127.0.0.1:port`.
