@@ -1,0 +1,12 @@
+//! What clients see: gRPC for programs, HTTP and a live socket for browsers. Both are thin over the same services, and both
+//! say errors in the same words.
+//!
+//! Every node answers. What only the leader can do is handed to it by the layer below, once.
+
+pub mod cluster;
+pub mod grpc;
+pub mod http;
+pub mod site;
+pub mod status;
+pub mod tags;
+pub mod wire;

@@ -1,0 +1,172 @@
+//! Taking commands from clients: bring one into the replicated log, and wait for it as far as asked.
+
+use crate::api::wire;
+use crate::clock;
+use crate::error::ApiError;
+use labkeeper_machine::command::{Command, SetpointRequest};
+use labkeeper_machine::reply::Reply;
+use labkeeper_machine::state::CommandRecord;
+use labkeeper_model::{CommandId, ErrorCode, TagPath, Timestamp, WaitLevel};
+use labkeeper_proto::v1;
+use labkeeper_raft::{Cluster, Proposed};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Most commands that clients may have under way at one node: at 1 kB each 4 MB, and at 5,000 commits a second
+/// less than a second's work. Beyond it a client learns at once.
+const UNDER_WAY_MAX: usize = 4_096;
+/// When a command loses its meaning, if its client does not say.
+const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
+/// How long a client waits, if it does not say.
+const WAIT_DEFAULT: Duration = Duration::from_secs(5);
+/// Longest wait that a client may ask for.
+pub const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Pause before a command whose outcome is in doubt is proposed again: a tenth of an election.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+/// How long an entry may take to be committed: several elections.
+const COMMIT_MAX: Duration = Duration::from_secs(5);
+
+/// The service behind gRPC and HTTP.
+#[derive(Clone)]
+pub struct Commands {
+    cluster: Cluster,
+    permits: Arc<Semaphore>,
+}
+
+impl Commands {
+    /// A service on top of the cluster.
+    #[must_use]
+    pub fn new(cluster: Cluster) -> Self {
+        Self { cluster, permits: Arc::new(Semaphore::new(UNDER_WAY_MAX)) }
+    }
+
+    /// Sets a setpoint and waits as far as asked. A rejected command is an answer, not an error.
+    ///
+    /// # Errors
+    /// The request is malformed, too many are under way, or no majority confirmed it in time.
+    pub async fn set(&self, request: v1::SetSetpointRequest) -> Result<v1::Command, ApiError> {
+        let _permit = self
+            .permits
+            .try_acquire()
+            .map_err(|_| ApiError::new(ErrorCode::Overloaded, format!("{UNDER_WAY_MAX} commands are under way at this node")))?;
+        let wait = wire::wait_level(request.wait)?;
+        let wait_until = wait_until(request.wait_ms_max)?;
+        let setpoint = parse(request, clock::now())?;
+        let proposed = self.commit(setpoint).await?;
+        match proposed.reply? {
+            Reply::Command(record) => Ok(self.answer(&*self.wait_for(record, wait, wait_until).await)),
+            _ => Err(ApiError::new(ErrorCode::Internal, "the machine answered a setpoint with something else")),
+        }
+    }
+
+    /// Brings a setpoint into the log. An attempt whose outcome is in doubt, because the leader died over it, is repeated at the
+    /// next leader: the id is remembered with the outcome, so the command is accepted once however often it is proposed.
+    async fn commit(&self, setpoint: SetpointRequest) -> Result<Proposed, ApiError> {
+        let until = Instant::now() + COMMIT_MAX;
+        loop {
+            match self.cluster.propose(Command::SubmitSetpoint(setpoint.clone()), until).await {
+                Ok(proposed) => return Ok(proposed),
+                Err(error) if error.in_doubt() && Instant::now() + RETRY_AFTER < until => sleep(RETRY_AFTER).await,
+                Err(error) => return Err(wire::propose_error(error)),
+            }
+        }
+    }
+
+    /// What became of a command, waiting as far as asked.
+    ///
+    /// # Errors
+    /// The id is malformed or not known.
+    pub async fn get(&self, request: v1::GetCommandRequest) -> Result<v1::Command, ApiError> {
+        let id = parse_id(&request.id)?;
+        let wait = wire::wait_level(request.wait)?;
+        let wait_until = if request.wait_ms_max == 0 { Instant::now() } else { wait_until(request.wait_ms_max)? };
+        let find = || self.cluster.read(|machine| machine.command(&id).cloned());
+        let mut record = find();
+        if record.is_none() {
+            // This node may lag behind the one that took the command.
+            self.cluster
+                .read_barrier(labkeeper_raft::ReadKind::ReadIndex, Instant::now() + COMMIT_MAX)
+                .await
+                .map_err(wire::propose_error)?;
+            record = find();
+        }
+        let record = record.ok_or_else(|| ApiError::new(ErrorCode::UnknownCommand, format!("no command {id} is known")))?;
+        Ok(self.answer(&*self.wait_for(record, wait, wait_until).await))
+    }
+
+    /// The latest commands, newest first.
+    #[must_use]
+    pub fn list(&self, limit: usize) -> Vec<v1::Command> {
+        self.cluster.read(|machine| machine.recent_commands().take(limit).map(|record| wire::command(machine, record)).collect())
+    }
+
+    /// The command when it has reached the level, or as it stands when the time is up.
+    async fn wait_for(&self, record: Arc<CommandRecord>, wait: WaitLevel, until: Instant) -> Arc<CommandRecord> {
+        let id = record.id;
+        let mut latest = record;
+        let mut applied = self.cluster.applied();
+        while !wait.is_reached_by(latest.state()) {
+            if !matches!(timeout_at(until, applied.changed()).await, Ok(Ok(()))) {
+                break;
+            }
+            if let Some(record) = self.cluster.read(|machine| machine.command(&id).cloned()) {
+                latest = record;
+            }
+        }
+        latest
+    }
+
+    fn answer(&self, record: &CommandRecord) -> v1::Command {
+        self.cluster.read(|machine| wire::command(machine, record))
+    }
+}
+
+fn wait_until(wait_ms_max: u32) -> Result<Instant, ApiError> {
+    let wait = Duration::from_millis(wait_ms_max.into());
+    if wait > WAIT_MAX {
+        return Err(ApiError::new(ErrorCode::BadRequest, format!("wait_ms_max is {wait_ms_max}, more than {}", WAIT_MAX.as_millis())));
+    }
+    Ok(Instant::now() + if wait.is_zero() { WAIT_DEFAULT } else { wait })
+}
+
+fn parse_id(text: &str) -> Result<CommandId, ApiError> {
+    CommandId::parse(text).ok_or_else(|| ApiError::new(ErrorCode::BadCommandId, format!("id: {text:?} is not a UUID")))
+}
+
+fn parse(request: v1::SetSetpointRequest, now: Timestamp) -> Result<SetpointRequest, ApiError> {
+    let bad = |what: String| ApiError::new(ErrorCode::BadRequest, what);
+    let id = parse_id(&request.id)?;
+    let tag =
+        TagPath::parse(&request.tag).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("tag: {:?}: {error}", request.tag)))?;
+    let value = request.value.ok_or_else(|| bad("value: missing".into()))?;
+    let value = value.try_into().map_err(|error| bad(format!("value: {error}")))?;
+    let deadline = match request.deadline_unix_ms {
+        0 => now.saturating_add(DEADLINE_DEFAULT),
+        ms => Timestamp::from_millis(ms),
+    };
+    let SetpointText { actor, reason } = SetpointText::check(request.actor, request.reason)?;
+    Ok(SetpointRequest { id, tag, value, expected_revision: request.expected_revision, deadline, actor, reason })
+}
+
+/// Longest actor in bytes: a name at a host.
+const ACTOR_LEN_MAX: usize = 256;
+/// Longest reason in bytes: a paragraph.
+const REASON_LEN_MAX: usize = 2_000;
+
+struct SetpointText {
+    actor: String,
+    reason: String,
+}
+
+impl SetpointText {
+    fn check(actor: String, reason: String) -> Result<Self, ApiError> {
+        for (key, len, max) in [("actor", actor.len(), ACTOR_LEN_MAX), ("reason", reason.len(), REASON_LEN_MAX)] {
+            if len > max {
+                return Err(ApiError::new(ErrorCode::BadRequest, format!("{key}: {len} bytes are more than {max}")));
+            }
+        }
+        Ok(Self { actor, reason })
+    }
+}

@@ -1,0 +1,17 @@
+//! The log: for people on a terminal, JSON otherwise.
+
+use std::io::IsTerminal as _;
+use tracing_subscriber::EnvFilter;
+
+/// What is logged where `LABKEEPER_LOG` says nothing: our own events, and of libraries only what went wrong.
+const FILTER_DEFAULT: &str = "info,openraft=warn,sled=warn,h2=warn,hyper=warn,tower=warn,tonic=warn";
+
+/// Sets up logging to standard error; `LABKEEPER_LOG` filters it (`debug`, `labkeeper=trace`, ...). Called once per process;
+/// a second call changes nothing.
+pub fn init_logging() {
+    let filter = EnvFilter::try_from_env("LABKEEPER_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER_DEFAULT));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let outcome = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
+    // Already set up by whoever embeds this crate: theirs counts.
+    drop(outcome);
+}

@@ -1,0 +1,7 @@
+//! What a person or a monitoring system can see of a node: its log and its figures.
+
+pub mod logging;
+pub mod metrics;
+pub mod rate;
+
+pub use logging::init_logging;

@@ -1,0 +1,190 @@
+//! The steps of starting and stopping a node, each with the error that a person gets when it fails.
+
+use crate::config::NodeConfig;
+use labkeeper_machine::command::{Command, NodeInfo};
+use labkeeper_model::{CommandId, ErrorCode, NodeId};
+use labkeeper_proto::v1;
+use labkeeper_proto::v1::peer_service_client::PeerServiceClient;
+use labkeeper_raft::{Cluster, Identity, Options, ReadKind};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long a planned stop may take: handing leadership over takes some ten milliseconds, closing devices their time-out.
+const FINISH_MAX: Duration = Duration::from_secs(8);
+/// One attempt at confirming membership with a majority: several elections.
+const CONFIRM_ATTEMPT: Duration = Duration::from_secs(5);
+/// Pause between attempts.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+/// How long a seed may take to answer.
+const SEED_MAX: Duration = Duration::from_secs(2);
+
+/// Why a node did not start, or could not go on: one clear line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartError {
+    /// Which kind.
+    pub code: ErrorCode,
+    /// What, and where.
+    pub message: String,
+}
+
+impl StartError {
+    fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The store has failed.
+    pub(crate) fn fatal(code: ErrorCode, message: String) -> Self {
+        Self::new(code, message)
+    }
+
+    /// A part of the node ended that should not have.
+    pub(crate) fn task_ended(ended: Result<(&'static str, Result<(), String>), JoinError>) -> Self {
+        let message = match ended {
+            Ok((part, Ok(()))) => format!("{part} ended"),
+            Ok((part, Err(error))) => format!("{part}: {error}"),
+            Err(error) => error.to_string(),
+        };
+        Self::new(ErrorCode::Internal, message)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}; {}", self.code, self.code.name(), self.message, self.code.remedy())
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Takes a port, or says which key of node.toml to look at.
+pub(crate) async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::new(ErrorCode::PortUnavailable, format!("{key} = {address}: {error}")))
+}
+
+/// Opens the store and, if the node belongs to a site, starts consensus.
+pub(crate) async fn open_cluster(config: &NodeConfig) -> Result<Cluster, StartError> {
+    let timing = labkeeper_raft::Timing {
+        heartbeat: config.timing.heartbeat,
+        election_min: config.timing.election_min,
+        election_max: config.timing.election_max,
+    };
+    let options = Options { timing, ..Options::new(&config.data_dir, config.name.clone()) };
+    Cluster::open(options).await.map_err(|error| StartError::new(error.code(), error.to_string()))
+}
+
+/// This node as it declares itself.
+pub(crate) fn node_info(config: &NodeConfig, cluster: &Cluster) -> NodeInfo {
+    NodeInfo {
+        name: config.name.clone(),
+        instance: cluster.instance(),
+        grpc: config.advertise_grpc.clone(),
+        http: config.advertise_http.clone(),
+        reach: config.reach.clone(),
+    }
+}
+
+/// Waits until the node belongs to a site, saying once which command makes it so. `None` when it is told to stop first.
+pub(crate) async fn wait_for_membership(cluster: &Cluster, config: &NodeConfig, stop: &CancellationToken) -> Option<Identity> {
+    if cluster.identity().is_none() {
+        say_how_to_begin(config).await;
+    }
+    let mut changes = cluster.status_changes();
+    loop {
+        if let Some(identity) = cluster.identity() {
+            return Some(identity);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            changed = changes.changed() => changed.ok()?,
+        }
+    }
+}
+
+/// Looks whether a seed belongs to a site, to name the right command.
+async fn say_how_to_begin(config: &NodeConfig) {
+    let me = &config.advertise_grpc;
+    let mut silent = vec![];
+    for seed in config.seeds.iter().filter(|seed| *seed != me) {
+        match ask_seed(seed).await {
+            Some(state) if !state.site_id.is_empty() => {
+                tracing::warn!("this node belongs to no site yet; let it join: labkeeper cluster join --endpoint {me} --to {seed}");
+                return;
+            }
+            Some(_) => {}
+            None => silent.push(seed.as_str()),
+        }
+    }
+    if !silent.is_empty() {
+        let code = ErrorCode::SeedUnreachable;
+        tracing::warn!(%code, seeds = silent.join(", "), "seeds do not answer; {}", code.remedy());
+    }
+    tracing::warn!("this node belongs to no site yet; found one, once per site: labkeeper cluster init --endpoint {me}");
+}
+
+async fn ask_seed(seed: &str) -> Option<v1::GetNodeStateResponse> {
+    let ask = async {
+        let mut client = PeerServiceClient::connect(format!("http://{seed}")).await.ok()?;
+        client.get_node_state(v1::GetNodeStateRequest {}).await.ok().map(tonic::Response::into_inner)
+    };
+    timeout(SEED_MAX, ask).await.ok().flatten()
+}
+
+/// Tells the site how this node is reached, if that has changed, and makes sure by a majority that what this node knows
+/// is up to date. Tries until it succeeds; `None` when it is told to stop first.
+pub(crate) async fn confirm(cluster: &Cluster, id: NodeId, me: &NodeInfo, stop: &CancellationToken) -> Option<()> {
+    loop {
+        if stop.is_cancelled() {
+            return None;
+        }
+        match try_confirm(cluster, id, me).await {
+            Ok(()) => return Some(()),
+            Err(error) => tracing::debug!(error, "a majority has not confirmed this node yet"),
+        }
+        sleep(RETRY_AFTER).await;
+    }
+}
+
+async fn try_confirm(cluster: &Cluster, id: NodeId, me: &NodeInfo) -> Result<(), String> {
+    let deadline = Instant::now() + CONFIRM_ATTEMPT;
+    cluster.read_barrier(ReadKind::ReadIndex, deadline).await.map_err(|error| error.to_string())?;
+    let is_known = cluster.read(|machine| machine.nodes().get(&id) == Some(me));
+    if !is_known {
+        let command = Command::UpdateNode { id, node: me.clone() };
+        let proposed = cluster.propose(command, deadline).await.map_err(|error| error.to_string())?;
+        if let Err(rejection) = proposed.reply {
+            tracing::warn!(%rejection, instance = %CommandId(me.instance), "the site does not take this node's new declaration");
+        }
+    }
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(crate) async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+/// Stops in order: devices and servers, then consensus, which hands leadership over first. Bounded in time.
+pub(crate) async fn finish(cluster: &Cluster, stop: CancellationToken, mut tasks: JoinSet<(&'static str, Result<(), String>)>) {
+    stop.cancel();
+    let orderly = async {
+        cluster.shutdown().await;
+        while tasks.join_next().await.is_some() {}
+    };
+    if timeout(FINISH_MAX, orderly).await.is_err() {
+        tracing::warn!("some connections did not close in time; leaving them");
+    }
+}
