@@ -26,6 +26,7 @@ pub mod health;
 pub mod modbus;
 pub mod plan;
 pub mod schedule;
+pub mod sim;
 mod turn;
 
 pub use bus::{BusHandle, BusSpec, BusStats, BusTask, DeviceStats, ErrorCounts, Sink, Written, buses};

@@ -1,0 +1,188 @@
+//! The order of things on a bus, under a paused clock: nothing here depends on how fast the machine is.
+
+use crate::scripted::{Journal, Scripted};
+use crate::support::{Readings, device, name, tag};
+use labkeeper_drivers::bus::QUEUE_LEN;
+use labkeeper_drivers::{BusHandle, Clock, Obstacle, WriteError, buses};
+use labkeeper_model::site::{TagSpec, ValueType};
+use labkeeper_model::{Timestamp, Value};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A clock that stands still, as one that was set back does for a while.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000)
+    }
+}
+
+struct Bus {
+    bus: BusHandle,
+    journal: Journal,
+    readings: Readings,
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// A device "d" of ten registers with gaps between, so ten requests of 100 ms a poll, polled without a pause.
+fn bus() -> Bus {
+    let tags: Vec<(String, TagSpec)> = (0..10).map(|i| (format!("t{i}"), tag(&format!("holding:{}", i * 2), ValueType::U16))).collect();
+    let tags: Vec<(&str, TagSpec)> = tags.iter().map(|(tag_name, spec)| (tag_name.as_str(), spec.clone())).collect();
+    let spec = buses([(name("d"), device("scripted:1", 1, "bank", &tags))].into_iter()).remove(0);
+    let driver = Scripted::new(Duration::from_millis(100));
+    let journal = Arc::clone(&driver.journal);
+    let (sink, readings) = Readings::new();
+    let (bus, task) = BusHandle::open_with(driver, spec, sink, Arc::new(Still));
+    let cancel = CancellationToken::new();
+    let task = tokio::spawn(task.run(cancel.clone()));
+    Bus { bus, journal, readings, cancel, task }
+}
+
+impl Bus {
+    fn write(&self, tag: &str) -> JoinHandle<Result<labkeeper_drivers::Written, WriteError>> {
+        let (bus, tag) = (self.bus.clone(), name(tag));
+        tokio::spawn(async move {
+            let device = name("d");
+            let write = bus.write(&device, &tag, Value::U64(1), || Ok(()));
+            // Of the paused clock: a write that is never served fails its test instead of polling for ever.
+            tokio::time::timeout(Duration::from_secs(60), write).await.expect("the write is served")
+        })
+    }
+
+    fn journal(&self) -> Vec<(u64, String)> {
+        self.journal.lock().unwrap().clone()
+    }
+}
+
+async fn advance(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_overtakes_the_rest_of_a_poll() {
+    let bus = bus();
+    advance(250).await;
+    // The second request of the poll is under way: 100 ms to connect, 100 ms for the first.
+    let write = bus.write("t9");
+    write.await.unwrap().unwrap();
+    let seen: Vec<(u64, String)> = bus.journal().into_iter().take(4).collect();
+    let expected = [(0, "connect"), (100, "read holding:0"), (200, "read holding:2"), (300, "write holding:18")];
+    assert_eq!(seen, expected.map(|(at, what)| (at, what.to_owned())));
+    advance(10).await;
+    assert_eq!(bus.journal()[4], (400, "read holding:4".into()), "and the poll goes on where it was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_goes_before_a_read_and_both_before_polls() {
+    let bus = bus();
+    advance(150).await;
+    let (handle, tag) = (bus.bus.clone(), name("t8"));
+    let read = tokio::spawn(async move { handle.read(&name("d"), &tag).await });
+    advance(10).await;
+    let write = bus.write("t9");
+    write.await.unwrap().unwrap();
+    read.await.unwrap().unwrap();
+    let order: Vec<String> = bus.journal().into_iter().skip(1).map(|(_, what)| what).take(3).collect();
+    assert_eq!(order, ["read holding:0", "write holding:18", "read holding:16"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_commands_leaves_polls_their_turn() {
+    let bus = bus();
+    advance(150).await;
+    let flood: Vec<_> = (0..4)
+        .map(|_| {
+            let handle = bus.bus.clone();
+            tokio::spawn(async move {
+                loop {
+                    let _ = handle.write(&name("d"), &name("t0"), Value::U64(1), || Ok(())).await;
+                }
+            })
+        })
+        .collect();
+    advance(60_000).await;
+    flood.iter().for_each(JoinHandle::abort);
+    let journal = bus.journal();
+    let polls = journal.iter().filter(|(_, what)| what.starts_with("read")).count();
+    let writes = journal.iter().filter(|(_, what)| what.starts_with("write")).count();
+    // 600 requests of 100 ms, of which one in 33 is a poll's.
+    assert!((16..=20).contains(&polls), "{polls} polls among {writes} writes");
+    assert!(writes >= 570, "{writes}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_at_once() {
+    let bus = bus();
+    advance(1).await;
+    // The bus connects for its first poll meanwhile, and takes nothing out of the queue.
+    let waiting: Vec<_> = (0..QUEUE_LEN).map(|_| bus.write("t0")).collect();
+    advance(1).await;
+    assert_eq!(bus.bus.stats().write_queue_depth, QUEUE_LEN);
+    let refused = bus.write("t0").await.unwrap();
+    assert_eq!(refused, Err(WriteError::NotSent(Obstacle::Busy)));
+    assert_eq!(bus.bus.stats().writes_busy, 1);
+    for write in waiting {
+        assert!(write.await.unwrap().is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_gave_up_is_not_served() {
+    let bus = bus();
+    advance(150).await;
+    let given_up = bus.write("t0");
+    advance(1).await;
+    given_up.abort();
+    bus.write("t1").await.unwrap().unwrap();
+    let writes: Vec<String> = bus.journal().into_iter().map(|(_, what)| what).filter(|what| what.starts_with("write")).collect();
+    assert_eq!(writes, ["write holding:2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guard_is_asked_after_connecting_and_right_before_the_frame() {
+    let bus = bus();
+    let journal = Arc::clone(&bus.journal);
+    let guard = move || {
+        journal.lock().unwrap().push((0, "guard".into()));
+        Ok(())
+    };
+    bus.bus.write(&name("d"), &name("t0"), Value::U64(1), guard).await.unwrap();
+    let order: Vec<String> = bus.journal().into_iter().map(|(_, what)| what).take(3).collect();
+    assert_eq!(order, ["connect", "guard", "write holding:0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_at_once_and_says_what_may_have_been_sent() {
+    let bus = bus();
+    advance(150).await;
+    let sent = bus.write("t0");
+    advance(60).await;
+    let queued = bus.write("t1");
+    advance(1).await;
+    bus.cancel.cancel();
+    let stopped_at = tokio::time::Instant::now();
+    bus.task.await.unwrap();
+    assert_eq!(stopped_at.elapsed(), Duration::ZERO, "the request under way is not waited for");
+    assert!(matches!(sent.await.unwrap(), Err(WriteError::MayHaveReached(_))));
+    assert_eq!(queued.await.unwrap(), Err(WriteError::NotSent(Obstacle::Stopped)));
+    let journal = bus.journal.lock().unwrap().clone();
+    assert_eq!(journal.last().unwrap().1, "dropped", "the driver and its connection are gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_of_a_tag_increase_even_if_the_clock_stands_still() {
+    let mut bus = bus();
+    let mut last = None;
+    for _ in 0..50 {
+        let reading = bus.readings.next().await;
+        if reading.tag == "t0" {
+            assert!(last < Some(reading.sample.time), "{last:?} {:?}", reading.sample.time);
+            last = Some(reading.sample.time);
+        }
+    }
+    assert!(last > Some(Timestamp(1_000)));
+}
