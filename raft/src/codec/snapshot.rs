@@ -1,0 +1,134 @@
+//! The machine's whole state as the bytes of a `Snapshot`. Equal states give equal bytes: maps are ordered by their keys, and
+//! commands by their ids.
+
+use super::CodecError;
+use super::command::{node_from_wire, node_to_wire, value_required};
+use super::reply::{command_from_wire, command_to_wire, error_code};
+use bytes::Bytes;
+use labkeeper_machine::{AuditEntry, Dump, Ownership, Setpoint};
+use labkeeper_model::{TagPath, Timestamp};
+use labkeeper_proto::convert::{ConvertError, command_id, command_state, required, tag_path, uuid};
+use labkeeper_proto::v1;
+use prost::Message as _;
+use std::sync::Arc;
+
+/// The version of this format. A larger one is refused, as it may mean what this version cannot know.
+pub const FORMAT: u32 = 1;
+
+/// A state as bytes.
+#[must_use]
+pub fn encode(dump: &Dump) -> Bytes {
+    let mut commands: Vec<_> = dump.commands.iter().map(|command| command_to_wire(command)).collect();
+    commands.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let snapshot = v1::Snapshot {
+        format: FORMAT,
+        applied_index: dump.applied,
+        time_unix_ns: dump.time.0,
+        site_id: dump.site_id.map_or_else(Vec::new, |id| id.to_vec()),
+        site: Some((&*dump.site).into()),
+        site_version: dump.site_version,
+        nodes: dump.nodes.iter().map(|(id, node)| v1::NodeState { id: *id, node: Some(node_to_wire(node)) }).collect(),
+        ownerships: dump.ownerships.iter().map(|(segment, o)| ownership_to_wire(segment, *o)).collect(),
+        setpoints: dump.setpoints.iter().map(|(tag, setpoint)| setpoint_to_wire(tag, setpoint)).collect(),
+        commands,
+        audit: dump.audit.iter().map(|entry| audit_to_wire(entry)).collect(),
+        audit_next: dump.audit_next,
+    };
+    snapshot.encode_to_vec().into()
+}
+
+/// The state that bytes stand for.
+///
+/// # Errors
+/// [`CodecError`] when they stand for none that this version knows.
+pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
+    let snapshot = v1::Snapshot::decode(bytes)?;
+    if snapshot.format != FORMAT {
+        return Err(ConvertError::new("format", format!("{} is not {FORMAT}, the one that this version reads", snapshot.format)).into());
+    }
+    let site_id = (!snapshot.site_id.is_empty()).then(|| uuid("site_id", &snapshot.site_id)).transpose()?;
+    Ok(Dump {
+        applied: snapshot.applied_index,
+        time: Timestamp(snapshot.time_unix_ns),
+        site_id,
+        site: Arc::new(required("site", snapshot.site)?.try_into()?),
+        site_version: snapshot.site_version,
+        nodes: all(snapshot.nodes, |state| Ok((state.id, node_from_wire(required("nodes.node", state.node)?)?)))?,
+        ownerships: snapshot.ownerships.into_iter().map(ownership_from_wire).collect(),
+        setpoints: all(snapshot.setpoints, setpoint_from_wire)?,
+        commands: all(snapshot.commands, |command| command_from_wire(command).map(Arc::new))?,
+        audit: all(snapshot.audit, |entry| audit_from_wire(entry).map(Arc::new))?,
+        audit_next: snapshot.audit_next,
+    })
+}
+
+fn all<W, M, C: FromIterator<M>>(wire: Vec<W>, convert: impl Fn(W) -> Result<M, ConvertError>) -> Result<C, ConvertError> {
+    wire.into_iter().map(convert).collect()
+}
+
+fn ownership_to_wire(segment: &str, ownership: Ownership) -> v1::OwnershipRecord {
+    v1::OwnershipRecord { segment: segment.to_owned(), node_id: ownership.owner.unwrap_or(0), epoch: ownership.epoch }
+}
+
+fn ownership_from_wire(record: v1::OwnershipRecord) -> (String, Ownership) {
+    let owner = (record.node_id != 0).then_some(record.node_id);
+    (record.segment, Ownership { owner, epoch: record.epoch })
+}
+
+fn setpoint_to_wire(tag: &TagPath, setpoint: &Setpoint) -> v1::SetpointRecord {
+    v1::SetpointRecord {
+        tag: tag.to_string(),
+        value: Some((&setpoint.value).into()),
+        revision: setpoint.revision,
+        command_id: setpoint.command_id.0.to_vec(),
+        actor: setpoint.actor.clone(),
+        reason: setpoint.reason.clone(),
+        state: v1::CommandState::from(setpoint.state).into(),
+    }
+}
+
+fn setpoint_from_wire(record: v1::SetpointRecord) -> Result<(TagPath, Arc<Setpoint>), ConvertError> {
+    let setpoint = Setpoint {
+        value: value_required("setpoints.value", record.value)?,
+        revision: record.revision,
+        command_id: command_id("setpoints.command_id", &record.command_id)?,
+        actor: record.actor,
+        reason: record.reason,
+        state: command_state("setpoints.state", record.state)?,
+    };
+    Ok((tag_path("setpoints.tag", &record.tag)?, Arc::new(setpoint)))
+}
+
+fn audit_to_wire(entry: &AuditEntry) -> v1::AuditRecord {
+    v1::AuditRecord {
+        number: entry.number,
+        log_index: entry.log_index,
+        time_unix_ns: entry.time.0,
+        actor: entry.actor.clone(),
+        action: entry.action.clone(),
+        target: entry.target.clone(),
+        detail: entry.detail.clone(),
+        reason: entry.reason.clone(),
+        command_id: entry.command_id.map_or_else(Vec::new, |id| id.0.to_vec()),
+        error_code: entry.refused.map_or(0, |code| code.number().into()),
+    }
+}
+
+fn audit_from_wire(record: v1::AuditRecord) -> Result<AuditEntry, ConvertError> {
+    Ok(AuditEntry {
+        number: record.number,
+        log_index: record.log_index,
+        time: Timestamp(record.time_unix_ns),
+        actor: record.actor,
+        action: record.action,
+        target: record.target,
+        detail: record.detail,
+        reason: record.reason,
+        command_id: (!record.command_id.is_empty()).then(|| command_id("audit.command_id", &record.command_id)).transpose()?,
+        refused: (record.error_code != 0).then(|| error_code("audit.error_code", record.error_code)).transpose()?,
+    })
+}
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;
