@@ -143,4 +143,14 @@ mod tests {
     fn a_breach_stops_a_debug_build() {
         Faults::default().check(false, Invariant::EpochGrows, 1, || "cryo".into());
     }
+
+    #[test]
+    #[cfg(not(debug_assertions))]
+    fn a_breach_in_a_release_build_is_kept_and_work_goes_on() {
+        let mut faults = Faults::default();
+        faults.check(true, Invariant::EpochGrows, 1, || "fine".into());
+        assert!(faults.is_empty());
+        faults.check(false, Invariant::EpochGrows, 2, || "cryo".into());
+        assert_eq!(faults.first.map(|fault| (fault.invariant, fault.log_index)), Some((Invariant::EpochGrows, 2)));
+    }
 }

@@ -6,6 +6,7 @@ use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
 };
 use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
+use std::sync::Arc;
 
 struct Lab {
     machine: Machine,
@@ -158,15 +159,17 @@ fn an_audit_entry_shows_the_beginning_of_a_large_change() {
     let description = "d".repeat(DETAIL_LEN_MAX);
     large.devices.values_mut().for_each(|device| device.description = description.clone());
     large.segments.extend((0..30).map(|n| (name(&format!("hall-{n}")), SegmentSpec::default())));
-    lab.apply(Command::ApplySite { site: large, expected_version: None, actor: "ann".into(), reason: String::new() }).expect("applied");
+    lab.apply(Command::ApplySite { site: large.clone(), expected_version: None, actor: "ann".into(), reason: String::new() })
+        .expect("applied");
     assert!(lab.machine.audit().all(|entry| entry.detail.len() <= DETAIL_LEN_MAX));
     let entry = lab.machine.audit().rfind(|entry| entry.action == "site").expect("an entry");
     assert!(entry.detail.contains("+ segments.hall-0\n") && entry.detail.ends_with("and 11 more"), "{}", entry.detail);
 
-    let mut long = site();
+    let mut long = large;
     long.devices.values_mut().for_each(|device| device.description = "e".repeat(2_000));
     lab.apply(Command::ApplySite { site: long, expected_version: None, actor: "ann".into(), reason: String::new() }).expect("applied");
-    assert!(lab.machine.audit().all(|entry| entry.detail.len() <= DETAIL_LEN_MAX));
+    let entry = lab.machine.audit().next_back().expect("an entry");
+    assert!(entry.detail.len() <= DETAIL_LEN_MAX && entry.detail.ends_with("ddd..."), "{}", entry.detail);
 }
 
 #[test]
@@ -203,4 +206,24 @@ fn a_site_has_only_so_many_nodes_and_room_again_when_one_leaves() {
     assert_eq!(lab.machine.nodes().len(), NODES_MAX);
     assert!(lab.apply(Command::RemoveNode { id: 1, actor: "ann".into() }).is_ok());
     assert!(lab.apply(one_more()).is_ok());
+}
+
+/// Half a million years of use cannot be waited for; a damaged snapshot can get there at once.
+#[test]
+fn a_number_at_the_end_of_its_range_stays_there() {
+    let mut lab = Lab::new();
+    lab.set(request(1, SETPOINT, Value::F64(1.0))).expect("committed");
+    let mut dump = lab.machine.dump();
+    dump.ownerships.values_mut().for_each(|ownership| ownership.epoch = u64::MAX);
+    dump.setpoints.values_mut().for_each(|setpoint| Arc::make_mut(setpoint).revision = u64::MAX);
+    (dump.site_version, dump.audit, dump.audit_next) = (u64::MAX, vec![], u64::MAX);
+    lab.machine = Machine::restore(dump);
+
+    let Ok(Reply::Command(record)) = lab.set(request(2, SETPOINT, Value::F64(2.0))) else { panic!("committed") };
+    assert_eq!(record.revision, u64::MAX);
+    let empty = Command::ApplySite { site: SiteSpec::default(), expected_version: None, actor: "ann".into(), reason: String::new() };
+    assert_eq!(lab.apply(empty), Ok(Reply::SiteVersion(u64::MAX)));
+    let ownership = lab.machine.ownership("cryo");
+    assert_eq!((ownership.owner, ownership.epoch), (None, u64::MAX));
+    assert!(lab.machine.audit().all(|entry| entry.number == u64::MAX));
 }

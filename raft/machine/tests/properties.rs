@@ -115,11 +115,12 @@ proptest! {
     /// A damaged dump still gives a machine that works, and that says what it found.
     #[test]
     fn a_damaged_dump_does_not_stop_a_node(
-        past in history(MILLIS_STEP_OLD),
+        mut past in history(MILLIS_STEP_OLD),
+        cut in any::<prop::sample::Index>(),
         damage in damage::damage(),
-        future in hostile_history(),
-        ordinary in history(MILLIS_STEP_OLD),
+        hostile in hostile_history(),
     ) {
+        let future = past.split_off(cut.index(past.len()));
         let mut machine = Machine::new();
         for (stamp, command) in past {
             machine.apply(stamp, command);
@@ -128,7 +129,7 @@ proptest! {
         damage.iter().for_each(|change| change(&mut dump));
         let mut machine = Machine::restore(dump);
         prop_assert_eq!(machine.faults().count, machine.violations().len() as u64);
-        for (stamp, command) in future.into_iter().chain(ordinary) {
+        for (stamp, command) in future.into_iter().chain(hostile) {
             machine.apply(stamp, command);
             let _ = machine.plan_site(&SiteSpec::default());
             let _ = Machine::restore(machine.dump());
