@@ -146,27 +146,6 @@ fn parse(request: v1::SetSetpointRequest, now: Timestamp) -> Result<SetpointRequ
         0 => now.saturating_add(DEADLINE_DEFAULT),
         ms => Timestamp::from_millis(ms),
     };
-    let SetpointText { actor, reason } = SetpointText::check(request.actor, request.reason)?;
+    let (actor, reason) = (request.actor, request.reason);
     Ok(SetpointRequest { id, tag, value, expected_revision: request.expected_revision, deadline, actor, reason })
-}
-
-/// Longest actor in bytes: a name at a host.
-const ACTOR_LEN_MAX: usize = 256;
-/// Longest reason in bytes: a paragraph.
-const REASON_LEN_MAX: usize = 2_000;
-
-struct SetpointText {
-    actor: String,
-    reason: String,
-}
-
-impl SetpointText {
-    fn check(actor: String, reason: String) -> Result<Self, ApiError> {
-        for (key, len, max) in [("actor", actor.len(), ACTOR_LEN_MAX), ("reason", reason.len(), REASON_LEN_MAX)] {
-            if len > max {
-                return Err(ApiError::new(ErrorCode::BadRequest, format!("{key}: {len} bytes are more than {max}")));
-            }
-        }
-        Ok(Self { actor, reason })
-    }
 }

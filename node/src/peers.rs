@@ -57,11 +57,22 @@ impl Peers {
 
     async fn ask(&self, cluster: &Cluster, id: NodeId, grpc: String) {
         let Ok(mut client) = cluster.peer(&grpc) else { return };
-        if let Ok(Ok(answer)) = timeout(ANSWER_MAX, client.get_node_state(v1::GetNodeStateRequest {})).await {
-            let answer = answer.into_inner();
+        let answer = timeout(ANSWER_MAX, client.get_node_state(v1::GetNodeStateRequest {})).await;
+        let was_there = self.state(id).is_some();
+        match answer {
             // Another node may have taken the address over.
-            if answer.node_id == id {
-                self.states.lock().insert(id, (Instant::now(), answer));
+            Ok(Ok(answer)) if answer.get_ref().node_id == id => {
+                let state = answer.into_inner();
+                if !was_there {
+                    tracing::info!(node = state.name, grpc, "a node answers");
+                }
+                self.states.lock().insert(id, (Instant::now(), state));
+            }
+            _ if was_there => {}
+            _ => {
+                if self.states.lock().remove(&id).is_some() {
+                    tracing::warn!(node = id, grpc, "a node does not answer any more");
+                }
             }
         }
     }

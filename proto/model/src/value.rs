@@ -21,14 +21,14 @@ pub enum Value {
 }
 
 impl Value {
-    /// The kind of value in words: "boolean", "integer", "number" or "text".
+    /// The kind of value in words, with their article: "a boolean", "an integer", "a number" or "a text".
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::Bool(_) => "boolean",
-            Self::I64(_) | Self::U64(_) => "integer",
-            Self::F64(_) => "number",
-            Self::Text(_) => "text",
+            Self::Bool(_) => "a boolean",
+            Self::I64(_) | Self::U64(_) => "an integer",
+            Self::F64(_) => "a number",
+            Self::Text(_) => "a text",
         }
     }
 

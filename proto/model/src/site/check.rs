@@ -158,7 +158,10 @@ fn check_register(found: &mut Findings, tag: &TagSpec) {
             "use type = \"bool\", or an input or holding register",
         );
     }
-    if tag.register.address.checked_add(cells - 1).is_none() {
+    if cells == 0 {
+        found.error(&["type"], format!("{} holds nothing", tag.value_type), "use string(1) to string(250)");
+    }
+    if tag.register.address.checked_add(cells.saturating_sub(1)).is_none() {
         found.error(&["register"], format!("{} with {cells} registers ends beyond 65535", tag.register), "correct the address or the type");
     }
     if tag.access.is_writable() && !table.is_writable() {

@@ -135,7 +135,7 @@ impl fmt::Display for UnfitValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReadOnly => write!(f, "the tag is read-only"),
-            Self::WrongType { wanted, got } => write!(f, "the tag takes {wanted}, not a {got}"),
+            Self::WrongType { wanted, got } => write!(f, "the tag takes {wanted}, not {got}"),
             Self::NotFinite => write!(f, "NaN and infinity are not setpoints"),
             Self::NotWhole => write!(f, "the tag takes whole numbers"),
             Self::OutOfLimits { limits } => write!(f, "the limits are {} to {}", limits.min, limits.max),
