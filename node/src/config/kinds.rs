@@ -109,7 +109,7 @@ pub(super) fn list<T>(item: impl Fn(&DeValue<'_>) -> Result<T, Wrong>) -> impl F
 }
 
 /// Whether a text is `host:port` with a port that can be connected to.
-pub(super) fn is_host_port(text: &str) -> bool {
+pub(crate) fn is_host_port(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
         let host_ok = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/');
         host_ok && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0)

@@ -19,6 +19,7 @@ mod timing;
 
 pub(crate) use finding::as_clause;
 pub use finding::{ConfigError, Finding};
+pub(crate) use kinds::is_host_port;
 pub use node::NodeConfig;
 pub use site::SiteFile;
 pub use site_toml::to_toml;

@@ -1,0 +1,159 @@
+//! The command line: one binary for nodes, operators and a demonstration on one machine.
+//!
+//! ```text
+//! arguments ──► one file per command ──► client (any of several nodes, over gRPC) ──► output (lines, tables or JSON)
+//!                       └──────────────── error: one line on stderr, exit code 1 or 2
+//! ```
+//!
+//! Commands are thin: whatever is decided about devices, setpoints and members is decided by nodes. What they print with
+//! `--json` has stable keys; a golden test beside each shape holds it.
+
+mod client;
+mod cluster;
+mod commands;
+mod demo;
+mod error;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod get;
+mod node;
+mod output;
+mod parent;
+mod reading;
+mod screen;
+mod set;
+mod sim;
+mod sim_control;
+mod site;
+mod site_json;
+mod status;
+mod value;
+mod watch;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use error::CliError;
+use std::process::ExitCode;
+
+/// Supervisory control for laboratories that keeps going when a computer does not
+#[derive(Debug, Parser)]
+#[command(name = "labkeeper", version, max_term_width = 120)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Run a simulated lab and a cluster on this machine
+    Demo(demo::DemoArgs),
+    /// Run the simulated devices of a site file
+    Sim(sim::SimArgs),
+    /// Run a node
+    Node(node::NodeArgs),
+    /// Found, join, leave and look at a cluster
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
+    /// Check, plan, apply and show the site's declaration
+    #[command(subcommand)]
+    Site(site::SiteCommand),
+    Get(get::GetArgs),
+    Watch(watch::WatchArgs),
+    Set(set::SetArgs),
+    Commands(commands::CommandsArgs),
+}
+
+/// Runs the command line of this process and says how it ended: 0 done, 1 failed, 2 bad usage or a refused file.
+#[must_use]
+pub fn main() -> ExitCode {
+    match parse(std::env::args_os()).and_then(|arguments| arguments.map_or(Ok(()), run)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = error.to_string();
+            if !text.is_empty() {
+                output::note(text);
+            }
+            error.exit_code()
+        }
+    }
+}
+
+/// Reads the arguments; `None` if they only asked for help, which has been printed.
+fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Option<Arguments>, CliError> {
+    let parsed = Arguments::command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
+        Ok(arguments) => Ok(Some(arguments)),
+        Err(help) if !help.use_stderr() => help.print().map(|()| None).map_err(|_| CliError::output_closed()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::internal(format!("starting threads: {error}")))?;
+    // On this thread, which lives as long as the process: children of `demo` are bound to the thread that starts them.
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Sim(args) => sim::run(args).await,
+            Command::Node(args) => node::run(args).await,
+            Command::Cluster(command) => cluster::run(command).await,
+            Command::Site(command) => site::run(command).await,
+            Command::Get(args) => get::run(args).await,
+            Command::Watch(args) => watch::run(args).await,
+            Command::Set(args) => set::run(args).await,
+            Command::Commands(args) => commands::run(args).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Option<Arguments>, CliError> {
+        parse(line.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_documentation_shows_is_understood() {
+        let lines = [
+            "labkeeper demo --nodes 3 --dir d --base-port 7600",
+            "labkeeper sim --site site.toml",
+            "labkeeper node --config node.toml",
+            "labkeeper cluster init --endpoint a:1",
+            "labkeeper cluster join --endpoint b:1 --to a:1",
+            "labkeeper cluster leave lab-b --endpoint a:1,b:1",
+            "labkeeper cluster status --json",
+            "labkeeper cluster transfer lab-b",
+            "labkeeper site check site.toml --json",
+            "labkeeper site plan site.toml",
+            "labkeeper site apply site.toml --yes --reason why",
+            "labkeeper site show",
+            "labkeeper get cryo/a/t cryo/*/t --json",
+            "labkeeper watch cryo/*/temperature",
+            "labkeeper set cryo/a/t -12.5 --reason why --wait verified --timeout 5s --id 018f3e1c-7a2b-7c3d-8e4f-0123456789ab",
+            "labkeeper set cryo/a/t nan --expect-revision 3 --as ann --endpoint a:1",
+            "labkeeper commands --limit 5",
+        ];
+        for line in lines {
+            assert!(matches!(parsed(line), Ok(Some(_))), "{line}: {:?}", parsed(line).err());
+        }
+    }
+
+    #[test]
+    fn bad_usage_is_one_line() {
+        let error = parsed("labkeeper set cryo/a/t 5 --wait soon").expect_err("a refusal").to_string();
+        assert!(error.starts_with("LAB5001 bad_request: invalid value 'soon' for '--wait <WAIT>'"), "{error}");
+        assert!(error.contains("possible values: committed, written, verified") && !error.contains('\n'), "{error}");
+        let unknown = parsed("labkeeper drain lab-a").expect_err("a refusal").to_string();
+        assert!(unknown.contains("unrecognized subcommand 'drain'") && !unknown.contains('\n'), "{unknown}");
+    }
+}

@@ -1,0 +1,208 @@
+//! A tag's reading as the command line shows it: one shape for `get` and `watch`, in JSON and in a table.
+
+use super::error::CliError;
+use super::output::row;
+use super::value;
+use labkeeper_model::{BadReason, ErrorCode, Quality, Sample, Timestamp, Value};
+use labkeeper_proto::convert::{command_state, value_opt};
+use labkeeper_proto::v1;
+use serde::Serialize;
+
+/// A reading in JSON. Its keys are a promise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct ReadingJson {
+    tag: String,
+    value: serde_json::Value,
+    unit: String,
+    quality: &'static str,
+    time: Option<String>,
+    owner: Option<String>,
+    setpoint: Option<SetpointJson>,
+}
+
+/// A tag's setpoint in JSON. Its keys are a promise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct SetpointJson {
+    value: serde_json::Value,
+    revision: u64,
+    state: &'static str,
+    by: String,
+    reason: String,
+}
+
+/// A tag with what is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reading {
+    /// `segment/device/tag`.
+    pub(super) tag: String,
+    unit: String,
+    sample: Sample,
+    owner: Option<String>,
+    setpoint: Option<Setpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Setpoint {
+    value: Option<Value>,
+    revision: u64,
+    state: &'static str,
+    by: String,
+    reason: String,
+}
+
+impl TryFrom<v1::TagReading> for Reading {
+    type Error = CliError;
+    fn try_from(wire: v1::TagReading) -> Result<Self, CliError> {
+        let setpoint = wire.setpoint.map(|setpoint| {
+            let state = command_state("setpoint.state", setpoint.state).map_err(|error| bad_answer(&error))?;
+            let value = value_opt(setpoint.value).map_err(|error| bad_answer(&error))?;
+            Ok::<_, CliError>(Setpoint {
+                value,
+                revision: setpoint.revision,
+                state: state.as_str(),
+                by: setpoint.actor,
+                reason: setpoint.reason,
+            })
+        });
+        Ok(Self {
+            sample: sample(wire.sample)?,
+            tag: wire.tag,
+            unit: wire.unit,
+            owner: (!wire.owner.is_empty()).then_some(wire.owner),
+            setpoint: setpoint.transpose()?,
+        })
+    }
+}
+
+/// A sample as it came; none at all is one that was not yet read.
+fn sample(wire: Option<v1::Sample>) -> Result<Sample, CliError> {
+    match wire {
+        None => Ok(Sample { time: Timestamp(0), value: None, quality: Quality::Bad(BadReason::NotYetRead) }),
+        Some(sample) => Sample::try_from(sample).map_err(|error| bad_answer(&error)),
+    }
+}
+
+/// A node's answer that this version does not understand.
+pub(super) fn bad_answer(error: &dyn std::fmt::Display) -> CliError {
+    CliError::failed(ErrorCode::Internal, format!("the node's answer makes no sense to this version: {error}"))
+}
+
+impl Reading {
+    /// Takes a newer sample.
+    ///
+    /// # Errors
+    /// The sample makes no sense to this version.
+    pub(super) fn update(&mut self, wire: Option<v1::Sample>) -> Result<(), CliError> {
+        self.sample = sample(wire)?;
+        Ok(())
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub(super) fn json(&self) -> ReadingJson {
+        ReadingJson {
+            tag: self.tag.clone(),
+            value: value::to_json(self.sample.value.as_ref()),
+            unit: self.unit.clone(),
+            quality: self.sample.quality.as_str(),
+            time: (self.sample.time != Timestamp(0)).then(|| value::time(self.sample.time)),
+            owner: self.owner.clone(),
+            setpoint: self.setpoint.as_ref().map(|setpoint| SetpointJson {
+                value: value::to_json(setpoint.value.as_ref()),
+                revision: setpoint.revision,
+                state: setpoint.state,
+                by: setpoint.by.clone(),
+                reason: setpoint.reason.clone(),
+            }),
+        }
+    }
+
+    /// The heads of [`Reading::row`]'s columns.
+    #[must_use]
+    pub(super) fn heads() -> Vec<String> {
+        row(["TAG", "VALUE", "UNIT", "QUALITY", "AGE", "OWNER", "SETPOINT"])
+    }
+
+    /// As a row of a table.
+    #[must_use]
+    pub(super) fn row(&self, now: Timestamp) -> Vec<String> {
+        let age = if self.sample.time == Timestamp(0) { "-".to_owned() } else { value::age(self.sample.time, now) };
+        let setpoint = self.setpoint.as_ref().map(|s| format!("{} ({})", value::to_text(s.value.as_ref()), s.state));
+        vec![
+            self.tag.clone(),
+            value::to_text(self.sample.value.as_ref()),
+            self.unit.clone(),
+            self.sample.quality.to_string(),
+            age,
+            self.owner.clone().unwrap_or_else(|| "-".to_owned()),
+            setpoint.unwrap_or_default(),
+        ]
+    }
+
+    /// As a line of a log, with the time instead of the age.
+    #[must_use]
+    pub(super) fn line(&self) -> String {
+        let time = if self.sample.time == Timestamp(0) { "-".to_owned() } else { value::time(self.sample.time) };
+        let value = value::to_text(self.sample.value.as_ref());
+        [time.as_str(), &self.tag, &value, &self.unit, self.sample.quality.as_str()]
+            .iter()
+            .filter(|s| !s.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join("  ")
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A reading with everything in it.
+    pub(in crate::cli) fn full() -> v1::TagReading {
+        v1::TagReading {
+            tag: "cryo/chiller-1/temperature_setpoint".into(),
+            unit: "degC".into(),
+            sample: Some(v1::Sample {
+                time_unix_ns: 1_772_366_400_123_000_000,
+                value: Some((&Value::F64(12.5)).into()),
+                quality: v1::Quality::Good.into(),
+            }),
+            owner: "lab-a".into(),
+            setpoint: Some(v1::Setpoint {
+                value: Some((&Value::F64(12.5)).into()),
+                revision: 3,
+                state: v1::CommandState::Verified.into(),
+                actor: "ann@desk".into(),
+                reason: "cool down".into(),
+                command_id: String::new(),
+            }),
+            ..v1::TagReading::default()
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_reading_are_a_promise() {
+        let json = Reading::try_from(full()).expect("a reading").json();
+        assert_eq!(
+            serde_json::to_string(&json).expect("JSON"),
+            r#"{"tag":"cryo/chiller-1/temperature_setpoint","value":12.5,"unit":"degC","quality":"good","time":"2026-03-01T12:00:00.123Z","owner":"lab-a","setpoint":{"value":12.5,"revision":3,"state":"verified","by":"ann@desk","reason":"cool down"}}"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let unknown = v1::TagReading { tag: "cryo/a/t".into(), ..v1::TagReading::default() };
+        assert_eq!(
+            serde_json::to_string(&Reading::try_from(unknown).expect("a reading").json()).expect("JSON"),
+            r#"{"tag":"cryo/a/t","value":null,"unit":"","quality":"bad:not_yet_read","time":null,"owner":null,"setpoint":null}"#
+        );
+    }
+
+    #[test]
+    fn people_get_a_row_and_a_line() {
+        let reading = Reading::try_from(full()).expect("a reading");
+        let now = Timestamp(1_772_366_401_123_000_000);
+        assert_eq!(reading.row(now), ["cryo/chiller-1/temperature_setpoint", "12.5", "degC", "good", "1.0 s", "lab-a", "12.5 (verified)"]);
+        assert_eq!(reading.line(), "2026-03-01T12:00:00.123Z  cryo/chiller-1/temperature_setpoint  12.5  degC  good");
+    }
+}
