@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, Method, Response, StatusCode, Uri, header};
 
 /// Only our own code and data, connections to any node, and no frames around us. The page connects to every node of the site,
 /// whose addresses change; which pages may call a node is decided by the node.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src * ; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' http: https: ws: wss:; \
                       frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// Serves a file, or the page itself for any other path without a dot, so that its own addresses can be opened.
