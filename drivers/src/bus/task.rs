@@ -198,12 +198,10 @@ impl<D: Driver> Task<D> {
     }
 
     async fn write(&mut self, job: WriteJob) {
-        if job.reply.is_closed() {
-            return;
-        }
         self.commands_in_a_row += 1;
         let WriteJob { unit, first, cells, guard, sent, reply } = job;
         let ready = self.prepare(unit).await;
+        // The caller gave up, while the write was in the queue or while the bus connected for it.
         if reply.is_closed() {
             return;
         }

@@ -164,8 +164,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(function in 0u8..20, rest in prop::collection::vec(any::<u8>(), 0..260)) {
-            let pdu: Vec<u8> = std::iter::once(function).chain(rest).collect();
+        fn no_bytes_make_it_panic(
+            // The functions that the plant has, with counts that it would take and any others.
+            function in prop_oneof![1u8..=6, 15u8..=16, any::<u8>()],
+            count in prop_oneof![0u16..2_001, any::<u16>()],
+            rest in prop::collection::vec(any::<u8>(), 0..256),
+            cut in prop_oneof![Just(260usize), 0usize..10],
+        ) {
+            let head = [function, 0, 7].into_iter().chain(count.to_be_bytes());
+            let pdu: Vec<u8> = head.chain(rest).take(cut).collect();
             if let Ok(Request::Write { function, first, cells }) = Request::parse(&pdu) {
                 prop_assert!(cells.fits(first.table));
                 prop_assert_eq!(write_answer(function, first, &cells).len(), 5);

@@ -1,6 +1,6 @@
 //! Each fault gives its readings the right quality, and they recover when it is lifted.
 
-use crate::support::{bank, device, lab, tag};
+use crate::support::{bank, device, impatient_bank, lab, tag};
 use labkeeper_drivers::Cells;
 use labkeeper_drivers::HealthState;
 use labkeeper_drivers::sim::{Bind, Fault, Plant, PlantOptions};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 async fn fault_and_recovery(fault: Fault, reason: BadReason) {
     // Two tags far apart: two requests.
-    let mut lab = bank(&[("a", tag("holding:0", ValueType::U16)), ("b", tag("holding:100", ValueType::U16))]).await;
+    let mut lab = impatient_bank(&[("a", tag("holding:0", ValueType::U16)), ("b", tag("holding:100", ValueType::U16))]).await;
     lab.set("bank", "a", Value::U64(42)).await.unwrap();
     lab.readings.wait("a", |sample| sample.value == Some(Value::U64(42)) && sample.quality == Quality::Good).await;
     lab.inject("bank", Some(fault));
@@ -40,7 +40,7 @@ async fn no_answer() {
 
 #[tokio::test]
 async fn slower_than_the_timeout() {
-    fault_and_recovery(Fault::Slow { ms: 400 }, BadReason::Timeout).await;
+    fault_and_recovery(Fault::Slow { ms: 1_000 }, BadReason::Timeout).await;
 }
 
 #[tokio::test]

@@ -7,9 +7,27 @@ use labkeeper_drivers::{Cells, Driver, Target};
 use labkeeper_model::site::{Register, Table, ValueType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Panics outside of the tests' own files since [`watch_panics`] was first called.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+/// A connection's task that panics looks from outside like one that ended in order, so panics are counted where they begin.
+fn watch_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let own = info.location().is_some_and(|at| at.file().contains("tests/it/"));
+            PANICS.fetch_add(usize::from(!own), Ordering::SeqCst);
+            report(info);
+        }));
+    });
+}
 
 /// Bytes that are noise, or a frame with a proper header and noise in it, or a proper request cut or lengthened.
 fn noise(rng: &mut StdRng, transaction: [u8; 2], unit: u8, function: u8) -> Vec<u8> {
@@ -20,9 +38,12 @@ fn noise(rng: &mut StdRng, transaction: [u8; 2], unit: u8, function: u8) -> Vec<
     }
     let mut pdu = vec![if rng.random_ratio(1, 4) { rng.random() } else { function }];
     pdu.extend(&body[..rng.random_range(0..=body.len().min(252))]);
+    // Counts that fit an answer, or a request, so that the noise gets as deep as it can.
     if rng.random_ratio(1, 3) && pdu.len() >= 2 {
-        // A byte count that fits what follows, so that the noise gets as deep as it can.
         pdu[1] = u8::try_from(pdu.len() - 2).unwrap();
+    } else if rng.random_ratio(1, 2) && pdu.len() >= 6 {
+        pdu[3] = rng.random_range(0..8);
+        pdu[5] = u8::try_from(pdu.len() - 6).unwrap();
     }
     let [l0, l1] = u16::try_from(pdu.len() + 1).unwrap().to_be_bytes();
     let mut frame = vec![transaction[0], transaction[1], 0, 0, l0, l1, unit];
@@ -36,6 +57,7 @@ fn noise(rng: &mut StdRng, transaction: [u8; 2], unit: u8, function: u8) -> Vec<
 
 #[tokio::test]
 async fn noise_to_the_plant() {
+    watch_panics();
     let mut lab = bank(&[("a", tag("holding:0", ValueType::U16))]).await;
     let address = lab.plant.address("bank").unwrap();
     for seed in 0..400u64 {
@@ -43,7 +65,7 @@ async fn noise_to_the_plant() {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut stream = TcpStream::connect(address).await.unwrap();
         for _ in 0..rng.random_range(1..5) {
-            let function = rng.random_range(0..24);
+            let function = [1, 2, 3, 4, 5, 6, 15, 16, 23, 43][rng.random_range(0..10)];
             let bytes = noise(&mut rng, [0, 1], 1, function);
             // The plant closes the connection at the first header that cannot be one.
             if stream.write_all(&bytes).await.is_err() {
@@ -53,8 +75,8 @@ async fn noise_to_the_plant() {
         let _ = stream.shutdown().await;
         let mut answers = vec![];
         let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answers)).await;
-        // Closed in order or reset; but closed, which a task that panicked would be too, so the plant has to answer below.
         assert!(ended.is_ok(), "seed {seed}: the connection hangs");
+        assert_eq!(PANICS.load(Ordering::SeqCst), 0, "seed {seed}: the plant panicked");
     }
     lab.readings.clear();
     lab.readings.wait_good("a").await;

@@ -38,7 +38,7 @@ pub(crate) fn tag(register: &str, value_type: ValueType) -> TagSpec {
     }
 }
 
-/// A device polled every 20 ms with a time-out of 150 ms: long for a loopback, short for a test.
+/// A device polled every 20 ms, with a time-out that no loaded machine runs into.
 pub(crate) fn device(address: &str, unit_id: u8, simulate: &str, tags: &[(&str, TagSpec)]) -> DeviceSpec {
     DeviceSpec {
         segment: name("lab"),
@@ -47,10 +47,15 @@ pub(crate) fn device(address: &str, unit_id: u8, simulate: &str, tags: &[(&str, 
         address: address.to_owned(),
         unit_id,
         poll: Duration::from_millis(20),
-        timeout: Duration::from_millis(150),
+        timeout: Duration::from_secs(5),
         simulate: Some(simulate.to_owned()),
         tags: tags.iter().map(|(tag_name, spec)| (name(tag_name), spec.clone())).collect(),
     }
+}
+
+/// The same with a time-out of 300 ms, for tests that wait for one.
+pub(crate) fn impatient(device: DeviceSpec) -> DeviceSpec {
+    DeviceSpec { timeout: Duration::from_millis(300), ..device }
 }
 
 /// One reading as the sink got it.
@@ -135,6 +140,11 @@ pub(crate) async fn lab(devices: &[(&str, DeviceSpec)]) -> Lab {
     let cancel = CancellationToken::new();
     let (bus, task) = BusHandle::spawn(spec, sink, Arc::new(SystemClock), cancel.clone());
     Lab { plant, bus, readings, cancel, task }
+}
+
+/// A lab with one bank named "bank" with these tags and a time-out of 300 ms.
+pub(crate) async fn impatient_bank(tags: &[(&str, TagSpec)]) -> Lab {
+    lab(&[("bank", impatient(device("127.0.0.1:1", 1, "bank", tags)))]).await
 }
 
 /// A lab with one bank named "bank" with these tags.

@@ -1,6 +1,6 @@
 //! What a write says about itself, compared with what the plant saw.
 
-use crate::support::{bank, device, lab, name, tag};
+use crate::support::{bank, device, impatient_bank, lab, name, tag};
 use labkeeper_drivers::sim::{Fault, WriteOutcome};
 use labkeeper_drivers::{Cells, Obstacle, WriteError};
 use labkeeper_model::Value;
@@ -31,7 +31,7 @@ async fn a_confirmed_write_is_in_the_plants_log_with_its_sender() {
 }
 
 async fn write_under(fault: Fault) -> (WriteError, WriteOutcome) {
-    let mut lab = bank(&[("a", tag("holding:0", ValueType::U16))]).await;
+    let mut lab = impatient_bank(&[("a", tag("holding:0", ValueType::U16))]).await;
     lab.readings.wait_good("a").await;
     lab.inject("bank", Some(fault));
     // A poll may meet the fault first; then the device is in its back-off, but not yet given up.
@@ -80,7 +80,7 @@ async fn a_devices_own_range_and_interlocks_refuse() {
 
 #[tokio::test]
 async fn a_device_that_is_down_and_waiting_refuses_commands_at_once() {
-    let mut lab = bank(&[("a", tag("holding:0", ValueType::U16))]).await;
+    let mut lab = impatient_bank(&[("a", tag("holding:0", ValueType::U16))]).await;
     lab.readings.wait_good("a").await;
     lab.inject("bank", Some(Fault::NoAnswer));
     for _ in 0..3 {
