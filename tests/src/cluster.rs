@@ -110,12 +110,14 @@ impl Cluster {
     /// # Errors
     /// When that does not come about.
     pub async fn settled(&self) -> anyhow::Result<()> {
-        let leader = self.leader().await?;
-        for node in self.nodes.iter().filter(|node| node.is_running()) {
-            let what = format!("{} to see the cluster settled", node.name);
-            wait::until(&what, wait::SOON, || is_settled(&node.client, &self.nodes[leader].name)).await?;
-        }
-        Ok(())
+        wait::until("the cluster to settle", wait::SOON, || async {
+            let leader = &self.nodes[self.find_leader().await?].name;
+            for node in self.nodes.iter().filter(|node| node.is_running()) {
+                is_settled(&node.client, leader).await.with_context(|| node.name.clone())?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Waits for a leader that knows that it leads, and returns its position in `nodes`.
@@ -123,27 +125,27 @@ impl Cluster {
     /// # Errors
     /// When there is none.
     pub async fn leader(&self) -> anyhow::Result<usize> {
-        wait::until("a leader", wait::SOON, || async {
-            let mut seen = Vec::new();
-            for (at, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_running()) {
-                // A frozen node does not answer; the others are asked all the same.
-                let status = match tokio::time::timeout(Duration::from_millis(500), node.client.status()).await {
-                    Ok(Ok(status)) => status,
-                    Ok(Err(error)) => {
-                        seen.push(format!("{}: {error:#}", node.name));
-                        continue;
-                    }
-                    Err(_) => continue,
-                };
-                let leads = |n: &v1::NodeStatus| n.name == node.name && n.role() == v1::NodeRole::Leader;
-                if status.leader == node.name && status.nodes.iter().any(leads) {
-                    return Ok(at);
-                }
-                seen.push(format!("{} says {:?}", node.name, status.leader));
-            }
-            anyhow::bail!("{seen:?}")
-        })
-        .await
+        wait::until("a leader", wait::SOON, || self.find_leader()).await
+    }
+
+    /// The node that says that it leads, in a term that no other node exceeds: one that was frozen may say so of an old term.
+    async fn find_leader(&self) -> anyhow::Result<usize> {
+        let mut answers = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_running()) {
+            // A frozen node does not answer; the others are asked all the same.
+            let Ok(answer) = tokio::time::timeout(Duration::from_millis(500), node.client.status()).await else { continue };
+            answers.extend(answer.ok().map(|status| (at, status)));
+        }
+        let newest = answers.iter().map(|(_, status)| status.term).max().unwrap_or(0);
+        let leads = |(at, status): &&(usize, v1::GetClusterStatusResponse)| {
+            let name = &self.nodes[*at].name;
+            status.term == newest
+                && status.leader == *name
+                && status.nodes.iter().any(|n| n.name == *name && n.role() == v1::NodeRole::Leader)
+        };
+        let told =
+            || answers.iter().map(|(at, s)| format!("{} says {:?} in term {}", self.nodes[*at].name, s.leader, s.term)).collect::<Vec<_>>();
+        answers.iter().find(leads).map(|(at, _)| *at).with_context(|| format!("{:?}", told()))
     }
 
     /// Some node that runs and does not lead.

@@ -21,14 +21,15 @@ where
     F: Future<Output = anyhow::Result<T>>,
 {
     let began = Instant::now();
+    let mut seen = "a look that did not end".to_owned();
     loop {
         // One look may hang as long as a request may; it does not outlive the deadline.
         let left = deadline.saturating_sub(began.elapsed());
-        let seen = match tokio::time::timeout(left, look()).await {
+        match tokio::time::timeout(left, look()).await {
             Ok(Ok(found)) => return Ok(found),
-            Ok(Err(seen)) => format!("{seen:#}"),
-            Err(_) => "a look that did not end".into(),
-        };
+            Ok(Err(instead)) => seen = format!("{instead:#}"),
+            Err(_) => {}
+        }
         if began.elapsed() >= deadline {
             bail!("waited {deadline:?} for {what}; seen last: {seen}");
         }
