@@ -4,6 +4,7 @@
 
 use super::{AlarmSpec, DeviceSpec, SiteSpec, Table, TagSpec, ValueType};
 use crate::Name;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -64,7 +65,19 @@ pub fn check(site: &SiteSpec) -> Vec<Problem> {
     for (name, device) in &site.devices {
         found.within(&["devices", name.as_str()], |f| check_device(f, site, device));
     }
+    check_endpoints(&mut found, site);
     found.problems
+}
+
+/// Two declarations of one unit would drive it twice, by two nodes even, if they lie in two segments.
+fn check_endpoints(found: &mut Findings, site: &SiteSpec) {
+    let mut taken: BTreeMap<(&str, u8), &Name> = BTreeMap::new();
+    for (name, device) in &site.devices {
+        if let Some(other) = taken.insert((&device.address, device.unit_id), name) {
+            let what = format!("unit {} at {} is {other} already", device.unit_id, device.address);
+            found.error(&["devices", name.as_str(), "address"], what, "put all its tags under one device, or correct address or unit_id");
+        }
+    }
 }
 
 fn check_device(found: &mut Findings, site: &SiteSpec, device: &DeviceSpec) {

@@ -112,6 +112,16 @@ fn an_alarm_limit_lies_within_the_tags_limits() {
 }
 
 #[test]
+fn a_unit_is_declared_once() {
+    let mut site = site_with(&[]);
+    let twin = site.devices["chiller-1"].clone();
+    site.devices.insert(name("chiller-2"), DeviceSpec { unit_id: 2, ..twin.clone() });
+    assert_eq!(errors(&site), [""; 0], "two units behind one gateway");
+    site.devices.insert(name("chiller-3"), twin);
+    assert_eq!(errors(&site), ["devices.chiller-3.address"]);
+}
+
+#[test]
 fn addresses_and_segments_are_checked() {
     for bad in ["10.1.0.40", ":502", "host:", "host:0", "host:65536", "ho st:1"] {
         let mut site = site_with(&[]);
