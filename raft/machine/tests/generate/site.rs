@@ -22,12 +22,12 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         let segment = |home| SegmentSpec { description: String::new(), home };
         let mut segments: BTreeMap<Name, SegmentSpec> = [(name("cryo"), segment(cryo))].into();
         segments.extend(hall.map(|home| (name("hall"), segment(home))));
-        let devices = tags.into_iter().zip(1..).map(|(tags, n)| (name(&format!("d{n}")), device(tags))).collect();
+        let devices = tags.into_iter().zip(1..).map(|(tags, n)| (name(&format!("d{n}")), device(n, tags))).collect();
         SiteSpec { name: "lab".into(), segments, devices }
     })
 }
 
-fn device(tags: Vec<Option<TagSpec>>) -> DeviceSpec {
+fn device(unit_id: u8, tags: Vec<Option<TagSpec>>) -> DeviceSpec {
     let place =
         |(n, tag): (u16, TagSpec)| (name(&format!("t{n}")), TagSpec { register: Register { address: n * 8, ..tag.register }, ..tag });
     DeviceSpec {
@@ -35,7 +35,7 @@ fn device(tags: Vec<Option<TagSpec>>) -> DeviceSpec {
         description: String::new(),
         driver: DriverKind::ModbusTcp,
         address: "10.1.0.40:502".into(),
-        unit_id: 1,
+        unit_id,
         poll: DeviceSpec::POLL_DEFAULT,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
         simulate: None,
@@ -72,6 +72,7 @@ fn unsound() -> impl Strategy<Value = SiteSpec> {
         |site| site.name = "x".repeat(5_000),
         |site| devices(site, |device| device.poll = Duration::MAX),
         |site| devices(site, |device| device.address = String::new()),
+        |site| devices(site, |device| device.unit_id = 1),
         |site| tags(site, |tag| tag.value_type = ValueType::Text(0)),
         |site| tags(site, |tag| tag.value_type = ValueType::Text(u16::MAX)),
         |site| tags(site, |tag| tag.scale = f64::NAN),

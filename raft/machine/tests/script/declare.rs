@@ -46,7 +46,7 @@ fn device(words: &Words) -> Result<DeviceSpec, String> {
         segment: name(words.word(2)?)?,
         description: String::new(),
         driver: DriverKind::ModbusTcp,
-        address: words.key("address").unwrap_or("10.1.0.40:502").into(),
+        address: words.key("address").map_or_else(|| format!("{}.lab:502", words.word(1).unwrap_or("device")), Into::into),
         unit_id: 1,
         poll: words.key("poll").map_or(Ok(DeviceSpec::POLL_DEFAULT), duration)?,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
