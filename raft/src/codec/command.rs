@@ -152,4 +152,4 @@ pub(super) fn value_required(field: &str, value: Option<v1::Value>) -> Result<Va
 
 #[cfg(test)]
 #[path = "command_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -2,7 +2,7 @@
 //!
 //! sled's own `flush` hands the data to the kernel (`sync_file_range`) but never asks the disk for it: after a power cut every
 //! acknowledged entry can be gone. So each commit is an atomic batch, a flush, and then `fdatasync` on sled's own file; its
-//! background flusher is off, as nothing may reach the file but through here. The power-cut test (`tests/power_cut.rs`) passes with
+//! background flusher is off, as nothing may reach the file but through here. The power-cut test (`tests/durability`) passes with
 //! the `fdatasync` and fails without it.
 
 use crate::store::disk::{Disk, Op};

@@ -83,7 +83,10 @@ impl Snapshots {
     }
 
     /// Makes a snapshot the one that counts, unless a newer one does. `encode` may take long; it runs elsewhere.
-    pub(crate) async fn save(&self, meta: SnapshotMeta, encode: impl FnOnce() -> Bytes + Send + 'static) -> io::Result<Bytes> {
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub async fn save(&self, meta: SnapshotMeta, encode: impl FnOnce() -> Bytes + Send + 'static) -> io::Result<Bytes> {
         let mut current = self.current.lock().await;
         let older = current.as_ref().is_some_and(|(_, now)| now.last_log_id >= meta.last_log_id);
         let name = name_of(&meta);

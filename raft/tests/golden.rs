@@ -1,0 +1,313 @@
+//! Bytes that were written once still mean the same: a file in `golden/` is never changed, and what this version writes for the same
+//! thing is the same to the byte.
+//!
+//! A new kind of thing gets a new file: `UPDATE=1 cargo test -p labkeeper-raft --test golden` writes those that are missing, and only
+//! those.
+
+use labkeeper_machine::{AuditEntry, Command, CommandRecord, CommandReport, Dump, NodeInfo, Ownership, Rejection, Reply};
+use labkeeper_machine::{SetpointRequest, state::Setpoint};
+use labkeeper_model::site::{
+    Access, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Limits, Priority, Problem, Register, SegmentSpec, Severity, SiteSpec, TagSpec,
+    Takeover, ValueType, Verify, WordOrder,
+};
+use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
+use labkeeper_raft::Identity;
+use labkeeper_raft::codec::{command, log, reply, snapshot};
+use labkeeper_raft::store::data_dir::DataDir;
+use labkeeper_raft::store::disk::{Disk, Op};
+use labkeeper_raft::store::layout;
+use labkeeper_raft::store::snapshots::{SnapshotDir, Snapshots};
+use labkeeper_raft::store::writer::WriterThread;
+use labkeeper_raft::types::{EncodedBatch, Entry, LeaderId, LogId, Member, Membership, Payload, SnapshotMeta, StoredMembership, Vote};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The bytes in a file; `fresh` makes them the first time.
+fn golden(file: &str, fresh: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    if !path.exists() {
+        assert!(std::env::var_os("UPDATE").is_some(), "{file} is missing: UPDATE=1 writes it");
+        std::fs::write(&path, fresh()).expect("room");
+    }
+    std::fs::read(&path).expect("a file")
+}
+
+/// Holds a value to the bytes in a file, in both directions.
+fn check<T: PartialEq + Debug>(file: &str, value: &T, encode: impl Fn(&T) -> Vec<u8>, decode: impl Fn(Vec<u8>) -> T) {
+    let golden = golden(file, || encode(value));
+    assert_eq!(&decode(golden.clone()), value, "{file}: the bytes mean something else");
+    assert_eq!(encode(value), golden, "{file}: the bytes written differ");
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+fn path() -> TagPath {
+    TagPath::parse("cryo/chiller-1/setpoint").expect("a path")
+}
+
+fn node() -> NodeInfo {
+    NodeInfo {
+        name: name("node-a"),
+        instance: *b"instance-of-16-b",
+        grpc: "10.0.0.1:7400".into(),
+        http: "http://10.0.0.1:8080".into(),
+        reach: vec!["cryo".into(), "*".into()],
+    }
+}
+
+fn site() -> SiteSpec {
+    let alarm = AlarmSpec {
+        name: name("hot"),
+        kind: AlarmKind::Hi,
+        limit: 35.5,
+        deadband: 0.5,
+        on_delay: Duration::from_secs(3),
+        priority: Priority::High,
+        guidance: "open the valve".into(),
+    };
+    let tag = TagSpec {
+        description: "outlet".into(),
+        register: Register::parse("holding:10").expect("a register"),
+        value_type: ValueType::F32,
+        word_order: WordOrder::Little,
+        access: Access::ReadWrite,
+        unit: "degC".into(),
+        scale: 0.1,
+        offset: -40.0,
+        deadband: 0.05,
+        limits: Some(Limits { min: 5.0, max: 40.0 }),
+        verify: Some(Verify { readback: name("setpoint"), tolerance: 0.2, timeout: Duration::from_secs(30) }),
+        takeover: Takeover::Reassert,
+        alarms: vec![alarm],
+    };
+    let device = DeviceSpec {
+        segment: name("cryo"),
+        description: "chiller".into(),
+        driver: DriverKind::ModbusTcp,
+        address: "10.1.0.40:502".into(),
+        unit_id: 7,
+        poll: Duration::from_millis(250),
+        timeout: Duration::from_millis(900),
+        simulate: Some("chiller".into()),
+        tags: BTreeMap::from([(name("setpoint"), tag)]),
+    };
+    let segment = SegmentSpec { description: "basement".into(), home: Some(name("node-a")) };
+    SiteSpec {
+        name: "Low temperature lab".into(),
+        segments: BTreeMap::from([(name("cryo"), segment)]),
+        devices: BTreeMap::from([(name("chiller-1"), device)]),
+    }
+}
+
+fn commands() -> [(&'static str, Command); 8] {
+    let submit = SetpointRequest {
+        id: CommandId(*b"command-of-16-by"),
+        tag: path(),
+        value: Value::F64(-12.25),
+        expected_revision: Some(3),
+        deadline: Timestamp(1_800_000_000_000_000_000),
+        actor: "ann".into(),
+        reason: "warm up".into(),
+    };
+    let report = CommandReport {
+        id: CommandId(*b"command-of-16-by"),
+        epoch: 5,
+        state: CommandState::Failed,
+        time: Timestamp(1_800_000_000_000_000_001),
+        error: Some((ErrorCode::WriteFailed, "exception 2".into())),
+    };
+    [
+        ("command-found-site.v1", Command::FoundSite { site_id: *b"site-of-16-bytes", node: node() }),
+        ("command-admit-node.v1", Command::AdmitNode { node: node() }),
+        ("command-update-node.v1", Command::UpdateNode { id: 17, node: node() }),
+        ("command-remove-node.v1", Command::RemoveNode { id: 17, actor: "ann".into() }),
+        (
+            "command-apply-site.v1",
+            Command::ApplySite { site: site(), expected_version: Some(2), actor: "ann".into(), reason: "why".into() },
+        ),
+        ("command-submit-setpoint.v1", Command::SubmitSetpoint(submit)),
+        ("command-report-commands.v1", Command::ReportCommands { node: 17, reports: vec![report] }),
+        ("command-expire-commands.v1", Command::ExpireCommands),
+    ]
+}
+
+fn record() -> CommandRecord {
+    CommandRecord {
+        id: CommandId(*b"command-of-16-by"),
+        tag: path(),
+        asked: Value::I64(-12),
+        accepted: Some(Value::F64(-12.0)),
+        revision: 4,
+        expected_revision: Some(3),
+        deadline: Timestamp(1_800_000_000_000_000_000),
+        actor: "ann".into(),
+        reason: "warm up".into(),
+        log_index: 1_234,
+        steps: vec![(CommandState::Committed, Timestamp(7)), (CommandState::Failed, Timestamp(8))],
+        error: Some((ErrorCode::WriteFailed, "exception 2".into())),
+        owner: Some(17),
+    }
+}
+
+fn id(index: u64) -> LogId {
+    LogId { leader_id: LeaderId { term: 3, node_id: 17 }, index }
+}
+
+fn membership() -> Membership {
+    let nodes: BTreeMap<u64, Member> = [1, 17, 30].into_iter().map(|n| (n, Member { grpc: format!("10.0.0.{n}:7400") })).collect();
+    Membership::new(vec![BTreeSet::from([1]), BTreeSet::from([1, 17])], nodes).expect("valid")
+}
+
+fn state() -> Dump {
+    let setpoint = Setpoint {
+        value: Value::F64(-12.0),
+        revision: 4,
+        command_id: CommandId(*b"command-of-16-by"),
+        actor: "ann".into(),
+        reason: "warm up".into(),
+        state: CommandState::Failed,
+    };
+    let audit = AuditEntry {
+        number: 1,
+        log_index: 1_234,
+        time: Timestamp(7),
+        actor: "ann".into(),
+        action: "setpoint".into(),
+        target: path().to_string(),
+        detail: "-> -12 degC".into(),
+        reason: "warm up".into(),
+        command_id: Some(CommandId(*b"command-of-16-by")),
+        refused: Some(ErrorCode::OutOfLimits),
+    };
+    Dump {
+        applied: 1_234,
+        time: Timestamp(9),
+        site_id: Some(*b"site-of-16-bytes"),
+        site: Arc::new(site()),
+        site_version: 2,
+        nodes: BTreeMap::from([(1, node())]),
+        ownerships: BTreeMap::from([("cryo".into(), Ownership { owner: Some(1), epoch: 5 })]),
+        setpoints: BTreeMap::from([(path(), Arc::new(setpoint))]),
+        commands: vec![Arc::new(record())],
+        audit: vec![Arc::new(audit)],
+        audit_next: 2,
+    }
+}
+
+#[test]
+fn commands_and_batches() {
+    for (file, value) in commands() {
+        check(file, &value, |c| command::encode(c).into(), |bytes| command::decode(&bytes).expect(file));
+    }
+    let batch = (Timestamp(1_800_000_000_000_000_000), commands().map(|(_, c)| command::encode(&c)).to_vec());
+    let encode = |(time, commands): &(Timestamp, Vec<bytes::Bytes>)| command::encode_batch(*time, commands.clone()).into();
+    check("batch.v1", &batch, encode, |bytes| command::decode_batch(bytes.into()).expect("a batch"));
+}
+
+#[test]
+fn replies() {
+    let problem = Problem { severity: Severity::Error, path: vec!["devices".into()], what: "wrong".into(), remedy: "right".into() };
+    let rejection = Rejection { code: ErrorCode::SiteInvalid, message: "refused".into(), problems: vec![problem] };
+    let replies = [
+        ("reply-done.v1", Ok(Reply::Done)),
+        ("reply-node.v1", Ok(Reply::Node(17))),
+        ("reply-site-version.v1", Ok(Reply::SiteVersion(2))),
+        ("reply-command.v1", Ok(Reply::Command(Arc::new(record())))),
+        ("reply-reported.v1", Ok(Reply::Reported { refused: 3 })),
+        ("reply-rejected.v1", Err(rejection)),
+    ];
+    for (file, value) in replies {
+        check(file, &value, |r| reply::encode(r).into(), |bytes| reply::decode(&bytes).expect(file));
+    }
+}
+
+#[test]
+fn the_log() {
+    let payloads = [
+        ("entry-blank.v1", Payload::Blank),
+        (
+            "entry-batch.v1",
+            Payload::Normal(EncodedBatch(command::encode_batch(Timestamp(5), vec![command::encode(&Command::ExpireCommands)]))),
+        ),
+        ("entry-membership.v1", Payload::Membership(membership())),
+    ];
+    for (file, payload) in payloads {
+        let entry = Entry { log_id: id(1_234), payload };
+        check(file, &entry, log::encode_entry, |bytes| log::decode_entry(bytes.into()).expect(file));
+    }
+    check("vote.v1", &Vote::new_committed(3, 17), log::encode_vote, |bytes| log::decode_vote(&bytes).expect("a vote"));
+    check("log-id.v1", &id(1_234), log::encode_log_id, |bytes| log::decode_log_id(&bytes).expect("an id"));
+    let meta = SnapshotMeta { last_log_id: Some(id(1_234)), last_membership: StoredMembership::new(Some(id(9)), membership()) };
+    check("snapshot-meta.v1", &meta, log::encode_meta, |bytes| log::decode_meta(&bytes).expect("a description"));
+}
+
+#[test]
+fn the_state() {
+    check("snapshot.v1", &state(), |dump| snapshot::encode(dump).into(), |bytes| snapshot::decode(&bytes).expect("a state"));
+}
+
+#[test]
+fn keys_and_values_of_the_log() {
+    let written = |ops: Vec<Op>| -> Vec<u8> {
+        let pairs = ops.into_iter().map(|op| match op {
+            Op::Put(key, value) => [key, value].concat(),
+            Op::Remove(_) => panic!("a put was expected"),
+        });
+        pairs.collect::<Vec<_>>().concat()
+    };
+    let entry = written(layout::put_entry(1_234, b"the bytes of an entry"));
+    assert_eq!(golden("log-entry-pair.v1", || entry.clone()), entry);
+    let mark = written(vec![layout::put_mark(layout::VOTE, b"the bytes of a vote")]);
+    assert_eq!(golden("log-mark-pair.v1", || mark.clone()), mark);
+}
+
+#[test]
+fn identity_of_a_directory() {
+    let identity = Identity { node_id: 17, site_id: *b"site-of-16-bytes" };
+    let bytes = golden("identity.v1", || {
+        let dir = tempfile::tempdir().expect("a directory");
+        DataDir::open(dir.path(), &name("node-a")).expect("a directory").settle(identity).expect("room");
+        std::fs::read(dir.path().join("identity")).expect("a file")
+    });
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("identity"), bytes).expect("room");
+    assert_eq!(DataDir::open(dir.path(), &name("node-a")).expect("a directory").identity(), Some(identity));
+}
+
+#[tokio::test]
+async fn file_of_a_snapshot() {
+    const NAME: &str = "00000000000000001234-3-17.snap";
+    let meta = SnapshotMeta { last_log_id: Some(id(1_234)), last_membership: StoredMembership::new(Some(id(9)), membership()) };
+    let open = |dir: &Path, named: Option<&str>| {
+        let files = SnapshotDir::open(dir, |e| panic!("{e}")).expect("a directory");
+        let writer = WriterThread::start(Arc::new(Nowhere), |e| panic!("{e}")).expect("a thread");
+        Snapshots::open(Arc::new(files), Arc::new(writer), named.map(str::to_owned)).expect("intact")
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let (snapshots, _) = open(dir.path(), None);
+    snapshots.save(meta.clone(), || snapshot::encode(&state())).await.expect("room");
+    let written = std::fs::read(dir.path().join(NAME)).expect("a file");
+    let bytes = golden("snapshot-file.v1", || written.clone());
+    assert_eq!(bytes, written);
+    let old = tempfile::tempdir().expect("a directory");
+    std::fs::write(old.path().join(NAME), bytes).expect("room");
+    assert_eq!(open(old.path(), Some(NAME)).1, Some((meta, snapshot::encode(&state()))));
+}
+
+/// A disk that keeps nothing: only files matter here.
+struct Nowhere;
+
+impl Disk for Nowhere {
+    fn commit(&self, _: Vec<Op>) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn range(&self, _: &[u8], _: &[u8]) -> std::io::Result<Vec<(Vec<u8>, bytes::Bytes)>> {
+        Ok(vec![])
+    }
+}
