@@ -8,8 +8,7 @@ const PEER: &str = "peer";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files: Vec<PathBuf> =
-        FILES.iter().chain([&PEER]).map(|name| root.join(format!("labkeeper/v1/{name}.proto"))).collect();
+    let files: Vec<PathBuf> = FILES.iter().chain([&PEER]).map(|name| root.join(format!("labkeeper/v1/{name}.proto"))).collect();
     for file in &files {
         println!("cargo::rerun-if-changed={}", file.display());
     }
