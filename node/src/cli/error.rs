@@ -99,9 +99,10 @@ impl From<clap::Error> for CliError {
     /// clap explains itself over several lines; here it is one, without the usage that `--help` has.
     fn from(error: clap::Error) -> Self {
         let text = error.render().to_string();
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Usage:"));
+        let lines = text.trim_start_matches("error: ").lines().map(|line| as_clause(line.trim()));
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("usage:"));
         let message = lines.collect::<Vec<_>>().join("; ");
-        Self::usage(ErrorCode::BadRequest, message.trim_start_matches("error: "), "")
+        Self::usage(ErrorCode::BadRequest, message, "")
     }
 }
 

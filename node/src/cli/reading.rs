@@ -88,13 +88,13 @@ pub(super) fn bad_answer(error: &dyn std::fmt::Display) -> CliError {
 }
 
 impl Reading {
-    /// Takes a newer sample.
+    /// Takes a sample, and says whether it differs from the one before.
     ///
     /// # Errors
     /// The sample makes no sense to this version.
-    pub(super) fn update(&mut self, wire: Option<v1::Sample>) -> Result<(), CliError> {
-        self.sample = sample(wire)?;
-        Ok(())
+    pub(super) fn update(&mut self, wire: Option<v1::Sample>) -> Result<bool, CliError> {
+        let before = std::mem::replace(&mut self.sample, sample(wire)?);
+        Ok(before != self.sample)
     }
 
     /// As JSON.

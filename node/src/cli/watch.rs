@@ -139,8 +139,10 @@ impl View {
                     format!("the node sent a sample of {} without a reading before", sample.tag),
                 ));
             };
-            reading.update(sample.sample)?;
-            changed.push(sample.tag);
+            // The first samples of a stream may be those that its readings had already.
+            if reading.update(sample.sample)? {
+                changed.push(sample.tag);
+            }
         }
         Ok(changed)
     }
@@ -177,6 +179,7 @@ mod tests {
         assert_eq!(view.merge(snapshot()).expect("a merge"), [full().tag]);
         assert_eq!(view.merge(snapshot()).expect("a merge"), [""; 0], "the same again, after a broken stream");
         assert_eq!(view.merge(sample(13.0)).expect("a merge"), [full().tag]);
+        assert_eq!(view.merge(sample(13.0)).expect("a merge"), [""; 0], "the same sample again");
         let json = serde_json::to_value(view.readings[&full().tag].json()).expect("JSON");
         assert_eq!((json["value"].as_f64(), json["owner"].as_str(), json["unit"].as_str()), (Some(13.0), Some("lab-a"), Some("degC")));
         let removed = v1::WatchTagsResponse { removed: vec![full().tag], ..v1::WatchTagsResponse::default() };
