@@ -8,6 +8,7 @@ use crate::error::{ClusterError, OpenError, ProposeError};
 use crate::fault::{Fault, Faults};
 use crate::network::pool::{Lane, Pool};
 use crate::network::server::{Core, RaftRpc};
+use crate::network::tag::Addresses;
 use crate::network::{MESSAGE_BYTES_MAX, errors};
 use crate::options::{Options, config};
 use crate::propose::Proposer;
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) replica: Replica,
     pub(crate) faults: Faults,
     pub(crate) pool: Pool,
+    pub(crate) addresses: Addresses,
     pub(crate) core: Core,
     pub(crate) member: OnceLock<Member>,
     pub(crate) status: watch::Sender<RaftStatus>,
@@ -91,6 +93,7 @@ impl Cluster {
             replica: Replica::default(),
             faults: Faults::default(),
             pool: Pool::default(),
+            addresses: Addresses::default(),
             core: Core::default(),
             member: OnceLock::new(),
             status: watch::channel(RaftStatus::default()).0,
@@ -122,7 +125,7 @@ impl Cluster {
     /// the node belongs to a site.
     #[must_use]
     pub fn service(&self) -> RaftServiceServer<RaftRpc> {
-        RaftRpc::service(self.shared.core.clone())
+        RaftRpc::service(self.shared.core.clone(), self.shared.replica.clone(), self.shared.addresses.clone())
     }
 
     /// The runtime that consensus runs on.
@@ -190,13 +193,15 @@ impl Cluster {
         status.role == Role::Leader && (alone || fresh)
     }
 
-    /// The gRPC address of a node: its own word, or where it was when it joined.
+    /// The gRPC address of a node: what it said with its last call, what it had replicated, or where it was when it joined.
     #[must_use]
     pub fn address_of(&self, id: NodeId) -> Option<String> {
-        self.read(|machine| machine.nodes().get(&id).map(|node| node.grpc.clone())).or_else(|| {
-            let metrics = self.shared.member.get()?.raft.metrics().borrow_watched().clone();
-            metrics.membership_config.membership().get_node(&id).map(|member| member.grpc.clone())
-        })
+        let replicated = || self.read(|machine| machine.nodes().get(&id).map(|node| node.grpc.clone()));
+        let joined = || {
+            let server = self.shared.member.get()?.raft.server_metrics().borrow_watched().clone();
+            server.membership_config.membership().get_node(&id).map(|member| member.grpc.clone())
+        };
+        self.shared.addresses.of(id).or_else(replicated).or_else(joined)
     }
 
     /// A client for another node's `PeerService`, on a shared connection that is made when it is first used.

@@ -69,17 +69,14 @@ impl Cluster {
     pub async fn initialize(&self, node: NodeInfo) -> Result<Identity, ClusterError> {
         let _one_at_a_time = self.shared.settling.lock().await;
         let identity = match self.identity() {
-            None => {
-                let identity = Identity { node_id: FOUNDER, site_id: *uuid::Uuid::new_v4().as_bytes() };
-                self.shared.dir.settle(identity)?;
-                identity
-            }
+            None => Identity { node_id: FOUNDER, site_id: *uuid::Uuid::new_v4().as_bytes() },
             Some(identity) if identity.node_id == FOUNDER => identity,
             Some(_) => return Err(ClusterError::AlreadyInitialised),
         };
         if self.shared.member.get().is_none() {
             start::start(&self.shared, identity).await?;
         }
+        self.shared.addresses.announce(&node.grpc);
         let raft = &self.member()?.raft;
         let stopped = |_| ProposeError::Stopped(self.why_stopped());
         if !raft.is_initialized().await.map_err(stopped)? {
@@ -102,10 +99,11 @@ impl Cluster {
     pub async fn join(&self, to: &str, node: NodeInfo, mut progress: impl FnMut(JoinStage) + Send) -> Result<Identity, ClusterError> {
         let _one_at_a_time = self.shared.settling.lock().await;
         let identity = self.admitted(to, &node).await?;
-        progress(JoinStage::Admitted { node_id: identity.node_id });
         if self.shared.member.get().is_none() {
             start::start(&self.shared, identity).await?;
         }
+        self.shared.addresses.announce(&node.grpc);
+        progress(JoinStage::Admitted { node_id: identity.node_id });
         let mut peer = self.peer(to)?;
         let request = v1::PromoteRequest { node_id: identity.node_id, grpc: node.grpc };
         let promoted = call(to, CATCH_UP_MAX, async move { peer.promote(request).await });
@@ -144,9 +142,22 @@ impl Cluster {
         };
         let admitted = call(to, STEP_MAX, peer.admit(request)).await?;
         let garbled = |e: labkeeper_proto::convert::ConvertError| ClusterError::Unreachable { address: to.to_owned(), what: e.to_string() };
-        let identity = Identity { node_id: admitted.node_id, site_id: uuid_parse("site_id", &admitted.site_id).map_err(garbled)? };
-        self.shared.dir.settle(identity)?;
-        Ok(identity)
+        Ok(Identity { node_id: admitted.node_id, site_id: uuid_parse("site_id", &admitted.site_id).map_err(garbled)? })
+    }
+
+    /// Says how this node is reached, at once to whom it calls and then, by the log, to everybody. To be called at each start of
+    /// a node that belongs to a site: it may have another address than before.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; asking again is always safe.
+    pub async fn announce(&self, node: NodeInfo) -> Result<(), ClusterError> {
+        let id = self.member()?.identity.node_id;
+        self.shared.addresses.announce(&node.grpc);
+        tokio::time::timeout(STEP_MAX, self.recovered()).await.map_err(|_| ClusterError::TimedOut("catching up"))?;
+        if self.read(|machine| machine.nodes().get(&id) != Some(&node)) {
+            self.decide(Command::UpdateNode { id, node }).await?;
+        }
+        Ok(())
     }
 
     /// Gives a joining node its number. On any node.

@@ -10,8 +10,9 @@ use crate::propose::Proposer;
 use crate::status::RaftStatus;
 use crate::store::data_dir::{DataDir, Identity};
 use crate::store::disk::Disk;
+use crate::store::layout::{BIRTH, put_mark};
 use crate::store::log::LogStore;
-use crate::store::recover::RecoverError;
+use crate::store::recover::{RecoverError, mark};
 use crate::store::sled::{SledDisk, SledError};
 use crate::store::snapshots::{SnapshotDir, Snapshots};
 use crate::store::writer::{Writer, WriterThread};
@@ -25,7 +26,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Starts consensus under an identity, once.
+/// Starts consensus under an identity, once. The identity is written down when the log is there: an identity without a log means
+/// that the log was lost.
 pub(crate) async fn start(shared: &Arc<Shared>, identity: Identity) -> Result<(), OpenError> {
     let task = shared.clone();
     let handle = crate::cluster::Cluster { shared: shared.clone() }.runtime();
@@ -54,6 +56,9 @@ async fn open(shared: &Arc<Shared>, identity: Identity) -> Result<Member, OpenEr
     let task = shared.clone();
     let opened = tokio::task::spawn_blocking(move || open_store(&task.dir, &task.faults)).await;
     let Opened { log, snapshots, loaded, writer } = opened.map_err(|e| OpenError::NotStarted(e.to_string()))??;
+    if shared.dir.identity() != Some(identity) {
+        shared.dir.settle(identity)?;
+    }
     let options = &shared.options;
     let machine = StateMachine::new(shared.replica.clone(), snapshots, loaded);
     let machine = machine.map_err(|e| shared.dir.set_aside(&format!("the snapshot: {e}")))?;
@@ -62,6 +67,7 @@ async fn open(shared: &Arc<Shared>, identity: Identity) -> Result<Member, OpenEr
         pool: shared.pool.clone(),
         me: identity,
         replica: shared.replica.clone(),
+        addresses: shared.addresses.clone(),
         stalled_after: (options.timing.election_max * 2).max(Duration::from_secs(1)),
     };
     let raft = Raft::new(identity.node_id, config, dialer, log, machine).await;
@@ -80,6 +86,7 @@ fn open_store(dir: &DataDir, faults: &Faults) -> Result<Opened, OpenError> {
         damaged @ SledError::Damaged(_) => dir.set_aside(&damaged.to_string()),
     })?;
     let disk: Arc<dyn Disk> = Arc::new(disk);
+    check_birth(dir, &*disk)?;
     let report = faults.clone();
     let failed = move |error: &io::Error| report.report_io("the log cannot be written", error);
     let writer = Arc::new(WriterThread::start(disk.clone(), failed).map_err(io_error)?);
@@ -93,6 +100,22 @@ fn open_store(dir: &DataDir, faults: &Faults) -> Result<Opened, OpenError> {
     let files = SnapshotDir::open(&dir.path().join("snapshot"), failed).map_err(io_error)?;
     let (snapshots, loaded) = Snapshots::open(Arc::new(files), shared_writer, snapshot).map_err(io_error)?;
     Ok(Opened { log, snapshots, loaded, writer })
+}
+
+/// Whether this is the log that the directory began with. sled takes what it cannot read at the end of its file for a write that was
+/// cut off, and goes on without it: a file that is damaged from its start on becomes an empty log. A node that went on
+/// with that under its old number would break the promises that its votes were.
+fn check_birth(dir: &DataDir, disk: &dyn Disk) -> Result<(), OpenError> {
+    let birth = mark(disk, BIRTH).map_err(|error| match error {
+        RecoverError::Io(error) => OpenError::io(dir.path(), &error),
+        RecoverError::Damage(damage) => dir.set_aside(&damage.to_string()),
+    })?;
+    match birth {
+        Some(instance) if *instance == dir.instance() => Ok(()),
+        Some(_) => Err(dir.set_aside("the log is that of another directory")),
+        None if dir.identity().is_some() => Err(dir.set_aside("the log is empty, but the node belongs to a site")),
+        None => disk.commit(vec![put_mark(BIRTH, &dir.instance())]).map_err(|error| OpenError::io(dir.path(), &error)),
+    }
 }
 
 /// Tells role, term, leader and membership as they change, and the end of the core.

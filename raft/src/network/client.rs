@@ -6,7 +6,7 @@
 use crate::applied::Replica;
 use crate::codec::rpc;
 use crate::network::pool::{Lane, Pool};
-use crate::network::tag::Tag;
+use crate::network::tag::{Addresses, Tag};
 use crate::network::{CHUNK_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::store::data_dir::Identity;
 use crate::types::{AppendRequest, Member, RpcError, Snapshot, TypeConfig, Vote};
@@ -43,6 +43,7 @@ pub(crate) struct Dialer {
     pub(crate) pool: Pool,
     pub(crate) me: Identity,
     pub(crate) replica: Replica,
+    pub(crate) addresses: Addresses,
     /// How long an answer to an append may take before the stream is given up: longer than any disk should pause, shorter than a
     /// broken connection would keep a healed network waiting.
     pub(crate) stalled_after: Duration,
@@ -81,10 +82,10 @@ impl Dialer {
 impl Link {
     /// Looked up at each call: a node may have come back under another address.
     fn client(&self, lane: Lane) -> Result<Client, RpcError> {
-        let known = self.dialer.replica.read(|machine| machine.nodes().get(&self.target).map(|node| node.grpc.clone()));
-        let address = known.unwrap_or_else(|| self.member.grpc.clone());
+        let replicated = || self.dialer.replica.read(|machine| machine.nodes().get(&self.target).map(|node| node.grpc.clone()));
+        let address = self.dialer.addresses.of(self.target).or_else(replicated).unwrap_or_else(|| self.member.grpc.clone());
         let channel = self.dialer.pool.channel(&address, lane).map_err(|e| RPCError::Unreachable(Unreachable::new(&e)))?;
-        let client = RaftServiceClient::with_interceptor(channel, Tag::new(self.dialer.me.site_id, self.target));
+        let client = RaftServiceClient::with_interceptor(channel, Tag::new(self.dialer.me, &self.dialer.addresses, self.target));
         Ok(client.max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX))
     }
 }

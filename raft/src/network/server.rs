@@ -1,9 +1,11 @@
 //! Other nodes' calls into this node's consensus. A call that is not for this node, or cannot be understood, is refused with a
 //! code; none can stop the node.
 
+use crate::applied::Replica;
 use crate::codec::rpc;
 use crate::network::errors::to_status;
-use crate::network::{MESSAGE_BYTES_MAX, SNAPSHOT_BYTES_MAX, tag};
+use crate::network::tag::{self, Addresses};
+use crate::network::{MESSAGE_BYTES_MAX, SNAPSHOT_BYTES_MAX};
 use crate::store::data_dir::Identity;
 use crate::types::{Raft, Snapshot};
 use bytes::{Bytes, BytesMut};
@@ -26,11 +28,13 @@ pub(crate) type Core = Arc<OnceLock<(Identity, Raft)>>;
 #[derive(Clone)]
 pub struct RaftRpc {
     core: Core,
+    replica: Replica,
+    addresses: Addresses,
 }
 
 impl RaftRpc {
-    pub(crate) fn service(core: Core) -> RaftServiceServer<Self> {
-        let service = RaftServiceServer::new(Self { core });
+    pub(crate) fn service(core: Core, replica: Replica, addresses: Addresses) -> RaftServiceServer<Self> {
+        let service = RaftServiceServer::new(Self { core, replica, addresses });
         service.max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX)
     }
 
@@ -39,6 +43,7 @@ impl RaftRpc {
             return Err(to_status(ErrorCode::NotInitialised, "the node belongs to no cluster"));
         };
         tag::check(request.metadata(), *me)?;
+        self.addresses.learn(request.metadata(), |id| self.replica.read(|machine| machine.nodes().contains_key(&id)));
         Ok(raft.clone())
     }
 }

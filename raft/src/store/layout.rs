@@ -4,7 +4,7 @@
 //!   key of an entry   'e' | index, 8 bytes | part, 2 bytes             big endian, so that keys sort as indexes do
 //!   value             crc32 | parts, 2 bytes | up to 256 KiB of LogEntry bytes
 //!
-//!   key of a mark     'm' | name                                       vote, committed, purged, snapshot
+//!   key of a mark     'm' | name                                       birth, vote, committed, purged, snapshot
 //!   value             crc32 | bytes
 //!
 //!   crc32             4 bytes, little endian (as `parts`), over the key and everything behind the crc
@@ -24,6 +24,8 @@ pub const PART_BYTES_MAX: usize = 256 * 1024;
 /// (`propose::COMMAND_BYTES_MAX`), this only keeps `parts` from overflowing.
 pub const ENTRY_BYTES_MAX: usize = PART_BYTES_MAX * 4096;
 
+/// Mark: the instance of the data directory that the log belongs to. The first thing in a log; one without it was emptied.
+pub const BIRTH: &str = "birth";
 /// Mark: the vote.
 pub const VOTE: &str = "vote";
 /// Mark: the last entry that is known to be committed.

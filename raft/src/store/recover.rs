@@ -41,14 +41,17 @@ pub enum RecoverError {
 /// Entries read at a time: at 200 kB for the largest usual entry, 200 MB; at 10 kB for a usual one, 10 MB.
 const STEP: u64 = 1_024;
 
+/// What a mark holds.
+pub(crate) fn mark(disk: &dyn Disk, name: &str) -> Result<Option<Bytes>, RecoverError> {
+    let key = mark_key(name);
+    let end = [&key[..], &[0]].concat();
+    let found = disk.range(&key, &end)?.pop();
+    Ok(found.map(|(key, value)| open_mark(&key, &value)).transpose()?)
+}
+
 /// Reads and checks everything.
 pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, RecoverError> {
-    let mark = |name: &str| -> Result<Option<Bytes>, RecoverError> {
-        let key = mark_key(name);
-        let end = [&key[..], &[0]].concat();
-        let found = disk.range(&key, &end)?.pop();
-        Ok(found.map(|(key, value)| open_mark(&key, &value)).transpose()?)
-    };
+    let mark = |name: &str| mark(disk, name);
     let meaning = |e: crate::codec::CodecError| Damage::Meaning(e.to_string());
     let mut found = Recovered {
         vote: mark(VOTE)?.map(|b| decode_vote(&b)).transpose().map_err(meaning)?,

@@ -9,6 +9,8 @@ use labkeeper_proto::v1::peer_service_server::{PeerService, PeerServiceServer};
 use labkeeper_raft::{Cluster, ClusterError, Options, ProposeError, Proposed, ReadKind};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -29,6 +31,8 @@ pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) name: &'static str,
     pub(crate) dir: TempDir,
+    /// Proposals of others that the node takes and never answers, if it is told to.
+    pub(crate) swallowed: Arc<Swallowed>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -42,17 +46,24 @@ impl Node {
         let mut options = Options::new(dir.path(), Name::new(name).expect("a name"));
         tune(&mut options);
         let cluster = open(&options).await;
-        let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:0")).await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        let router =
-            tonic::transport::Server::builder().add_service(cluster.service()).add_service(PeerServiceServer::new(Peer(cluster.clone())));
+        let listener = bind(address.as_deref()).await;
+        let moved = address.is_some_and(|old| old != local_address(&listener));
+        let address = local_address(&listener);
+        let swallowed = Arc::new(Swallowed::default());
+        let peer = PeerServiceServer::new(Peer(cluster.clone(), swallowed.clone()));
+        let router = tonic::transport::Server::builder().add_service(cluster.service()).add_service(peer);
         // On the consensus' runtime, so that killing it kills the server and its connections.
         let listener = listener.into_std().expect("a listener");
         let server = cluster.runtime().spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             drop(router.serve_with_incoming(TcpListenerStream::new(listener)).await);
         });
-        Self { cluster, address, name, dir, server }
+        let node = Self { cluster, address, name, dir, swallowed, server };
+        if moved && node.cluster.identity().is_some() {
+            let (cluster, info) = (node.cluster.clone(), node.info());
+            tokio::spawn(async move { while cluster.announce(info.clone()).await.is_err() {} });
+        }
+        node
     }
 
     pub(crate) fn info(&self) -> NodeInfo {
@@ -79,6 +90,25 @@ impl Node {
     pub(crate) fn id(&self) -> u64 {
         self.cluster.identity().expect("an identity").node_id
     }
+}
+
+/// The port that the node had, unless somebody else took it meanwhile.
+async fn bind(address: Option<&str>) -> TcpListener {
+    let until = Instant::now() + Duration::from_secs(2);
+    while let Some(address) = address
+        && Instant::now() < until
+    {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            // The killed node lets go within moments.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}
+
+fn local_address(listener: &TcpListener) -> String {
+    listener.local_addr().expect("an address").to_string()
 }
 
 /// Opens a cluster; what a killed node of this process still holds is let go within moments.
@@ -221,8 +251,15 @@ pub(crate) async fn leader(nodes: &[Node]) -> usize {
     }
 }
 
+/// Proposals of others that are taken and never answered.
+#[derive(Default)]
+pub(crate) struct Swallowed {
+    pub(crate) on: AtomicBool,
+    pub(crate) count: AtomicUsize,
+}
+
 /// What the node does for its peers, as small as it can be.
-struct Peer(Cluster);
+struct Peer(Cluster, Arc<Swallowed>);
 
 impl Peer {
     fn leader(&self, error: &ClusterError) -> Option<String> {
@@ -242,6 +279,10 @@ impl PeerService for Peer {
     type WatchOwnedStream = Pin<Box<dyn futures::Stream<Item = Result<v1::WatchOwnedResponse, Status>> + Send>>;
 
     async fn propose(&self, request: Request<v1::ProposeRequest>) -> Result<Response<v1::ProposeResponse>, Status> {
+        if self.1.on.load(Ordering::Relaxed) {
+            self.1.count.fetch_add(1, Ordering::Relaxed);
+            std::future::pending::<()>().await;
+        }
         Ok(Response::new(self.0.serve_propose(request.into_inner()).await))
     }
 

@@ -2,5 +2,10 @@
 
 #![expect(clippy::panic, reason = "tests state their expectations by panicking")]
 
+mod bad_input;
+mod disk_full;
 mod harness;
+mod interrupted;
 mod life;
+mod outcomes;
+mod snapshot;
