@@ -1,6 +1,6 @@
 //! What others hold of a bus: they queue commands and look at counters; the task does the rest.
 //!
-//! A command that cannot be queued is refused at once. One whose caller no longer waits is not carried out.
+//! A command that cannot be queued is refused at once. One whose caller has stopped waiting is not carried out.
 
 use super::board::Board;
 use super::stats::{BusStats, DeviceStats};

@@ -237,7 +237,7 @@ impl<D: Driver> Task<D> {
             Ok(()) => self.fetch(job.unit, &job.tag).await,
             Err(error) => Err(error),
         };
-        // A caller who no longer waits finds the sample where the sink put it.
+        // A caller who has stopped waiting finds the sample where the sink put it.
         let _ = job.reply.send(outcome);
     }
 

@@ -70,7 +70,7 @@ struct Forward(mpsc::UnboundedSender<Reading>);
 
 impl Sink for Forward {
     fn sample(&self, device: &Name, tag: &Name, sample: Sample) {
-        // A test that has ended no longer listens.
+        // A test that has ended does not listen.
         let _ = self.0.send(Reading { device: device.to_string(), tag: tag.to_string(), sample });
     }
 }

@@ -63,7 +63,7 @@ pub fn rate_interval(rate_hz_max: u32) -> Result<Duration, ApiError> {
 }
 
 impl Tags {
-    /// The latest values of the selected tags, ordered by device and name.
+    /// The latest values of the selected tags, ordered by name.
     ///
     /// # Errors
     /// A malformed glob; a glob without wildcards that names no tag; no leader for a linearizable read.
@@ -82,17 +82,15 @@ impl Tags {
         }
     }
 
-    /// The selected tags with everything about them.
+    /// The selected tags with everything about them, ordered by name.
     #[must_use]
     pub fn readings(&self, globs: &[Selector]) -> Vec<v1::TagReading> {
         self.with_readings(|machine, readings| {
             let wanted = |path: &TagPath| globs.is_empty() || globs.iter().any(|glob| glob.matches(path));
-            machine
-                .site()
-                .tags()
-                .filter(|(path, ..)| wanted(path))
-                .map(|(path, device, tag)| readings.reading(&path, device, tag))
-                .collect()
+            let tags = machine.site().tags().filter(|(path, ..)| wanted(path));
+            let mut selected: Vec<v1::TagReading> = tags.map(|(path, device, tag)| readings.reading(&path, device, tag)).collect();
+            selected.sort_by(|a, b| a.tag.cmp(&b.tag));
+            selected
         })
     }
 

@@ -3,9 +3,9 @@
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged where `LABKEEPER_LOG` says nothing: our own events, and of libraries only what went wrong. openraft warns at each
-/// attempt to reach a node that is down; that is told once, by whoever watches the nodes.
-const FILTER_DEFAULT: &str = "info,openraft=error,sled=warn,h2=warn,hyper=warn,tower=warn,tonic=warn";
+/// What is logged where `LABKEEPER_LOG` says nothing: our own events, and of libraries only errors. Consensus warns at each attempt to
+/// reach a node that is down, many times a second; that is told once, by whoever watches the nodes.
+const FILTER_DEFAULT: &str = "error,labkeeper=info,labkeeper_raft=info,labkeeper_drivers=info";
 
 /// Sets up logging to standard error; `LABKEEPER_LOG` filters it (`debug`, `labkeeper=trace`, ...). Called once per process;
 /// a second call changes nothing.
