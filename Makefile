@@ -61,8 +61,9 @@ system: node ## real nodes, simulated devices, killed processes
 browser: node ## the page and the setpoint flow in a real browser
 	@$(STEP) "browser test" $(CARGO_TEST) -p labkeeper-tests --test browser -- --nocapture
 
-fix: ## formats, applies clippy's suggestions, rewrites the page of error codes
+fix: ## formats (Rust and the page), applies clippy's suggestions, rewrites the page of error codes
 	cargo fmt --all
+	npm --prefix ui run fix
 	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
 	UPDATE=1 cargo test -p labkeeper-tests --test tidy
 

@@ -161,7 +161,7 @@ async fn a_join_that_cannot_be_says_why() -> anyhow::Result<()> {
     for node in [a, b] {
         node.client.cluster().init_cluster(v1::InitClusterRequest {}).await?;
     }
-    assert_eq!(code(&b.client, &a.grpc.address().to_string()).await?, "LAB4003", "it has a site of its own");
+    assert_eq!(code(&b.client, &a.grpc.address().to_string()).await?, "LAB4011", "it has a site of its own");
     cluster.finish()
 }
 

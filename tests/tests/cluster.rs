@@ -2,9 +2,11 @@
 
 use anyhow::{Context as _, ensure};
 use futures::StreamExt as _;
+use futures::future::try_join_all;
 use labkeeper_proto::v1::value::Kind;
 use labkeeper_proto::v1::{self, CommandState, Quality, WaitLevel};
 use labkeeper_tests::client::{quality, reached, setpoint};
+use labkeeper_tests::lab::SETPOINTS;
 use labkeeper_tests::{Client, Cluster, Oracle, wait};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -106,6 +108,25 @@ async fn a_watcher_sees_a_setpoint_move_and_a_slow_device_shows_each_state() -> 
     assert!(states.is_sorted(), "a setpoint never moves back: {states:?}");
     for state in [CommandState::Committed, CommandState::Written, CommandState::Verified] {
         assert!(states.contains(&state), "without {state:?}: {states:?}");
+    }
+    cluster.finish()
+}
+
+#[tokio::test]
+async fn setpoints_that_come_all_at_once_are_each_written_once() -> anyhow::Result<()> {
+    let cluster = Cluster::start(3).await?;
+    let tags = (0..SETPOINTS).flat_map(|n| ["cryo", "furnace", "vacuum"].map(|segment| (n, segment)));
+    let sets = tags.clone().enumerate().map(|(at, (n, segment))| {
+        let mut request = setpoint(&format!("{segment}/bank-{segment}/s{n:02}"), Kind::Unsigned(1_000 + at as u64));
+        request.wait = WaitLevel::Verified.into();
+        cluster.set(at, request)
+    });
+    for command in try_join_all(sets).await? {
+        assert_eq!(command.state(), CommandState::Verified, "{command:?}");
+    }
+    for (n, segment) in tags {
+        let writes = cluster.plant.writes_to(&format!("bank-{segment}"), "holding", 2 * u16::try_from(n)?).await?;
+        assert_eq!(writes.len(), 1, "{segment} s{n:02}: {writes:#?}");
     }
     cluster.finish()
 }

@@ -12,9 +12,9 @@ use labkeeper_tests::{Cluster, chance, wait};
 use rand::RngExt as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The latest moment of death after the request has left: a command takes 2 to 20 ms to be verified, so a third of the
-/// deaths come after the answer.
-const DEATH_AFTER_MAX: Duration = Duration::from_millis(30);
+/// The latest moment of death after the request has left: a command takes 20 to 60 ms to be verified by an unoptimised node,
+/// so most deaths come in its midst and some after the answer.
+const DEATH_AFTER_MAX: Duration = Duration::from_millis(80);
 /// How long a command keeps its meaning where its owner is to die before that: the write is sent some 300 ms after it.
 const DEADLINE_AFTER: Duration = Duration::from_secs(2);
 
