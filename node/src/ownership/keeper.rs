@@ -18,7 +18,7 @@ use labkeeper_model::site::Verify;
 use labkeeper_model::{CommandId, LogIndex, Name, NodeId};
 use labkeeper_raft::Cluster;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -84,7 +84,8 @@ struct Keeper {
     /// What the running buses were planned from.
     basis: Basis,
     buses: BTreeMap<BusKey, Running>,
-    /// At most one for each tag, as a newer setpoint of a tag supersedes the older one.
+    /// At most one for each tag, as a newer setpoint of a tag supersedes the older one. A job that has ended stays here until the
+    /// replicated state has its last report: until then its command looks as if nobody had carried it out.
     jobs: BTreeMap<CommandId, (BusKey, JoinHandle<()>)>,
 }
 
@@ -150,10 +151,13 @@ impl Keeper {
         }
     }
 
-    /// Starts a job for each outstanding command that has none.
+    /// Starts a job for each outstanding command that has none, and forgets jobs whose end is in the replicated state.
     fn start_jobs(&mut self) {
-        self.jobs.retain(|_, (_, job)| !job.is_finished());
-        let fresh = self.context.cluster.read(|machine| self.commands_without_job(machine));
+        let (outstanding, fresh) = self.context.cluster.read(|machine| {
+            let ids: BTreeSet<CommandId> = self.outstanding(machine).map(|record| record.id).collect();
+            (ids, self.commands_without_job(machine))
+        });
+        self.jobs.retain(|id, (_, job)| !job.is_finished() || outstanding.contains(id));
         for (key, record, verification) in fresh {
             let (Some(bus), Some(wanted)) = (self.buses.get(&key), record.accepted.clone()) else { continue };
             let is_inherited = record.log_index <= bus.since;
@@ -171,12 +175,16 @@ impl Keeper {
         }
     }
 
+    /// Outstanding commands of the segments that have running buses.
+    fn outstanding<'a>(&self, machine: &'a Machine) -> impl Iterator<Item = &'a Arc<CommandRecord>> + use<'a> {
+        let mut segments: Vec<String> = self.buses.keys().map(|key| key.segment.clone()).collect();
+        segments.dedup();
+        segments.into_iter().flat_map(|segment| machine.outstanding(&segment).collect::<Vec<_>>())
+    }
+
     /// Outstanding commands of running buses that have no job, each with its bus and how it is verified.
     fn commands_without_job(&self, machine: &Machine) -> Vec<(BusKey, Arc<CommandRecord>, Option<Verify>)> {
-        let mut segments: Vec<&str> = self.buses.keys().map(|key| key.segment.as_str()).collect();
-        segments.dedup();
-        let outstanding = segments.into_iter().flat_map(|segment| machine.outstanding(segment));
-        let without_job = outstanding.filter(|record| !self.jobs.contains_key(&record.id));
+        let without_job = self.outstanding(machine).filter(|record| !self.jobs.contains_key(&record.id));
         without_job
             .filter_map(|record| {
                 let (device, tag) = machine.site().tag(&record.tag)?;
