@@ -70,8 +70,10 @@ pub struct Job {
     verification: Option<Verify>,
     deadline: Timestamp,
     phase: Phase,
-    /// Whether the device may have got the value, from this owner or an earlier one.
-    was_sent: bool,
+    /// Whether the device may have got the value, from this owner or an earlier one that could not say so any more.
+    may_have_it: bool,
+    /// Whether the replicated state has, or is about to have, that the command was begun.
+    is_dispatched: bool,
     /// Whether the device is known to have taken it.
     was_written: bool,
     last_error: String,
@@ -83,8 +85,9 @@ impl Job {
     #[must_use]
     pub fn new(record: &CommandRecord, wanted: Value, verification: Option<Verify>, epoch: Epoch, is_inherited: bool) -> Self {
         let state = record.state();
-        let was_sent = matches!(state, CommandState::Dispatched | CommandState::Written);
-        let reads_first = (is_inherited || was_sent) && verification.is_some();
+        let is_dispatched = matches!(state, CommandState::Dispatched | CommandState::Written);
+        let may_have_it = is_inherited || is_dispatched;
+        let reads_first = may_have_it && verification.is_some();
         Self {
             id: record.id,
             epoch,
@@ -92,7 +95,8 @@ impl Job {
             verification,
             deadline: record.deadline,
             phase: if reads_first { Phase::Comparing } else { Phase::Writing },
-            was_sent,
+            may_have_it,
+            is_dispatched,
             was_written: state == CommandState::Written,
             last_error: String::new(),
             reports: vec![],
@@ -154,7 +158,11 @@ impl Job {
             Phase::Verifying { until } if now >= until => self.verify_failed(&got, now),
             Phase::Verifying { .. } => Next::Read(self.verify_pause()),
             _ if self.was_written => self.verify_from(now),
-            _ => self.write_or_give_up(now, Duration::ZERO),
+            _ => {
+                // The device has another value: it has not got this one, or not kept it.
+                self.may_have_it = self.is_dispatched;
+                self.write_or_give_up(now, Duration::ZERO)
+            }
         }
     }
 
@@ -176,8 +184,9 @@ impl Job {
     }
 
     fn mark_sent(&mut self, at: Timestamp) {
-        if !self.was_sent {
-            self.was_sent = true;
+        self.may_have_it = true;
+        if !self.is_dispatched {
+            self.is_dispatched = true;
             self.report(CommandState::Dispatched, at, None);
         }
     }
@@ -213,7 +222,7 @@ impl Job {
     /// The deadline has passed.
     fn give_up(&mut self, now: Timestamp) -> Next {
         let cause = if self.last_error.is_empty() { String::new() } else { format!(": {}", self.last_error) };
-        if self.was_sent {
+        if self.may_have_it {
             let message = format!("the device may have taken {}, but could not be read{cause}", self.wanted);
             return self.end(CommandState::Unknown, now, Some((ErrorCode::OutcomeUnknown, message)));
         }

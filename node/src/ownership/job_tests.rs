@@ -89,6 +89,18 @@ fn a_command_is_never_begun_after_its_deadline() {
 }
 
 #[test]
+fn an_inherited_command_that_cannot_be_compared_is_never_called_expired() {
+    let mut unread = job(CommandState::Committed, verify(), true);
+    let _ = unread.start(ms(0));
+    assert_eq!(unread.handle(Event::Read(Err("connection refused".into())), DEADLINE), Next::End);
+    assert_eq!(states(&mut unread), [CommandState::Unknown], "an owner that died may have written it");
+
+    let mut write_only = job(CommandState::Committed, None, true);
+    assert_eq!(write_only.start(DEADLINE), Next::End);
+    assert_eq!(states(&mut write_only), [CommandState::Unknown]);
+}
+
+#[test]
 fn a_device_that_cannot_be_reached_is_tried_until_the_deadline() {
     let mut job = job(CommandState::Committed, verify(), false);
     let _ = job.start(ms(0));

@@ -80,8 +80,9 @@ impl Commands {
         self.outstanding.get(record.tag.segment()).is_some_and(|set| set.contains(&(record.log_index, record.id)))
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.waiting.first().map(|(deadline, _)| *deadline)
+    /// The commands that nobody began, with their deadlines, earliest first.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (Timestamp, &CommandId)> {
+        self.waiting.iter().map(|(deadline, id)| (*deadline, id))
     }
 
     /// The commands that nobody began and whose deadline is `now` or earlier.

@@ -106,7 +106,7 @@ fn outstanding_commands_come_in_log_order_and_by_segment() {
     assert_eq!(order("cryo"), [1, 2, 3]);
     assert_eq!(order("hall"), [0; 0]);
     assert_eq!(commands.newest_first().map(|record| record.log_index).collect::<Vec<_>>(), [4, 3, 2, 1]);
-    assert_eq!(commands.next_deadline(), Some(at(107)));
+    assert_eq!(commands.waiting().next().map(|(deadline, _)| deadline), Some(at(107)));
     assert_eq!(commands.overdue(at(108)), [id(3), id(2)]);
 }
 
@@ -115,7 +115,7 @@ fn a_command_that_an_owner_began_has_no_deadline() {
     let mut commands = Commands::default();
     commands.insert(record(1, CommandState::Committed, 0), Standing::Outstanding);
     commands.insert(record(1, CommandState::Dispatched, 0), Standing::Outstanding);
-    assert_eq!(commands.next_deadline(), None);
+    assert_eq!(commands.waiting().next().map(|(deadline, _)| deadline), None);
     assert_eq!(commands.outstanding("cryo").count(), 1);
     commands.insert(record(1, CommandState::Verified, 0), Standing::Ended);
     assert_eq!(commands.outstanding("cryo").count(), 0);

@@ -51,6 +51,8 @@ impl Machine {
         self.step(&report.id, Step { state: report.state, time, error, owner: Some(node) }, effects);
     }
 
+    /// Ends overdue commands of segments that nobody owns. Where there is an owner, it alone knows whether it has begun, even if it
+    /// is out of reach at present: its own report ends the command.
     pub(crate) fn expire_commands(&mut self, effects: &mut Vec<Effect>) -> Reply {
         for id in self.commands.overdue(self.time) {
             self.expire(&id, effects);
@@ -61,12 +63,18 @@ impl Machine {
     fn expire(&mut self, id: &CommandId, effects: &mut Vec<Effect>) {
         let Some(record) = self.commands.get(id) else { return };
         let segment = record.tag.segment();
-        let who = match self.ownership(segment).owner.and_then(|owner| self.nodes.get(&owner)) {
-            Some(node) => format!("node {} began", node.name),
-            None => format!("anybody owned {segment}"),
+        let ownership = self.ownership(segment);
+        if ownership.owner.is_some() {
+            return;
+        }
+        let (state, code, what) = if ownership.epoch == 0 {
+            (CommandState::Expired, ErrorCode::Expired, format!("before anybody owned {segment}"))
+        } else {
+            let what = format!("while nobody owned {segment}; whether an earlier owner had begun is not known");
+            (CommandState::Unknown, ErrorCode::OutcomeUnknown, what)
         };
-        let message = format!("{}: the deadline passed before {who}", record.tag);
-        self.end(id, CommandState::Expired, (ErrorCode::Expired, message), effects);
+        let message = format!("{}: the deadline passed {what}", record.tag);
+        self.end(id, state, (code, message), effects);
     }
 }
 

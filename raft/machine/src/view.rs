@@ -92,10 +92,12 @@ impl Machine {
         self.commands.outstanding(segment)
     }
 
-    /// The earliest deadline of a command that no owner has begun: when [`crate::Command::ExpireCommands`] is due.
+    /// The earliest deadline of a command in a segment that nobody owns: when [`crate::Command::ExpireCommands`] is due. Looks at the
+    /// commands in `committed` in the order of their deadlines; there is at most one for each tag.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.commands.next_deadline()
+        let is_unowned = |id: &CommandId| self.commands.get(id).is_some_and(|record| self.ownership(record.tag.segment()).owner.is_none());
+        self.commands.waiting().find(|(_, id)| is_unowned(id)).map(|(deadline, _)| deadline)
     }
 
     /// The audit, oldest first.
