@@ -6,14 +6,19 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 STEP := scripts/step.sh
-CARGO_TEST := cargo test --no-fail-fast
-# The rules of the repository itself, and the tests that start real processes.
+# One selection and one set of features for every step, so that nothing is compiled twice.
+TEST := cargo test --no-fail-fast --workspace --features labkeeper/require-ui
+# The names of the integration tests below some directories.
+tests_of = $(foreach dir,$(1),$(basename $(notdir $(wildcard $(dir)/tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard $(dir)/tests/*/main.rs))))
+UI_SOURCES := $(shell find ui proto/labkeeper -type f -not -path '*/node_modules/*' -not -path 'ui/dist/*' -not -path 'ui/src/gen/*' -not -name '*.rs')
 RULES := architecture tidy
-SYSTEM := $(filter-out $(RULES) browser,$(basename $(notdir $(wildcard tests/tests/*.rs))))
-# A cluster test runs five processes: two tests at a time keep two cores busy without starving heartbeats.
+RAFT := $(call tests_of,raft)
+UNIT := $(call tests_of,proto/model proto raft/machine drivers ui node)
+SYSTEM := $(filter-out $(RULES) browser,$(call tests_of,tests))
+# A test runs up to five processes: two tests at a time keep two cores busy without starving heartbeats.
 SYSTEM_THREADS := 2
 
-.PHONY: help demo clean-demo ui test setup lint rules unit raft node system browser fix deny advisories sim soak bench
+.PHONY: help demo clean-demo ui test setup lint build rules unit raft system browser fix deny advisories sim soak bench
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -25,12 +30,15 @@ demo: ui ## a simulated lab and three nodes on this machine; DEMO="--nodes 5 --f
 clean-demo: ## removes what `make demo` wrote
 	rm -rf .demo
 
-ui: ## builds the web UI into ui/dist
+ui: ui/dist/index.html ## builds the web UI into ui/dist, if something of it has changed
+
+ui/dist/index.html: $(UI_SOURCES)
 	@$(STEP) "UI: packages" scripts/setup-ui.sh
 	@$(STEP) "UI: build" npm --prefix ui run build
+	@touch $@
 
 test: ## everything that CI checks; ends with a summary
-	@scripts/steps.sh setup ui lint rules unit raft node system browser
+	@scripts/steps.sh setup lint build rules unit raft system browser
 
 setup: ## installs what the tests need and this machine lacks (Debian; apt needs root)
 	@$(STEP) "programs" scripts/setup-system.sh
@@ -43,29 +51,30 @@ lint: ## formatting, clippy and the UI's own checks; changes nothing
 	@$(STEP) "UI: packages" scripts/setup-ui.sh
 	@$(STEP) "UI: check" npm --prefix ui run check
 
-rules: ## the repository's own rules: who may depend on whom, lengths, words, error pages
-	@$(STEP) "rules" $(CARGO_TEST) -p labkeeper-tests $(addprefix --test ,$(RULES))
+build: ui ## compiles the node and every test, once for all steps below
+	@$(STEP) "compile" $(TEST) --no-run
 
-unit: ## tests within the crates
-	@$(STEP) "unit tests" $(CARGO_TEST) --workspace --exclude labkeeper-raft --exclude labkeeper-tests
+rules: build ## the repository's own rules: who may depend on whom, lengths, words, error pages
+	@$(STEP) "rules" $(TEST) $(addprefix --test ,$(RULES))
 
-raft: ## consensus: storage suite, kill -9, power cut, growth, simulation
-	@$(STEP) "raft tests" $(CARGO_TEST) -p labkeeper-raft -- --nocapture
+unit: build ## tests within the crates
+	@$(STEP) "unit tests" $(TEST) --lib --bins $(addprefix --test ,$(UNIT))
+	@$(STEP) "examples in the documentation" $(TEST) --doc
 
-node: ui ## builds the node that the system tests run
-	@$(STEP) "build the node" cargo build --features require-ui -p labkeeper
+raft: build ## consensus: storage suite, kill -9, power cut, growth, simulation
+	@$(STEP) "raft tests" $(TEST) $(addprefix --test ,$(RAFT)) -- --nocapture
 
-system: node ## real nodes, simulated devices, killed processes
-	@$(STEP) "system tests" $(CARGO_TEST) -p labkeeper-tests --lib $(addprefix --test ,$(SYSTEM)) -- --test-threads=$(SYSTEM_THREADS)
+system: build ## real nodes, simulated devices, killed processes
+	@$(STEP) "system tests" $(TEST) $(addprefix --test ,$(SYSTEM)) -- --test-threads=$(SYSTEM_THREADS)
 
-browser: node ## the page and the setpoint flow in a real browser
-	@$(STEP) "browser test" $(CARGO_TEST) -p labkeeper-tests --test browser -- --nocapture
+browser: build ## the page and the setpoint flow in a real browser
+	@$(STEP) "browser test" $(TEST) --test browser -- --nocapture
 
 fix: ## formats (Rust and the page), applies clippy's suggestions, rewrites the page of error codes
 	cargo fmt --all
 	npm --prefix ui run fix
 	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
-	UPDATE=1 cargo test -p labkeeper-tests --test tidy
+	UPDATE=1 $(TEST) --test tidy
 
 deny: ## licences, banned crates, sources of crates
 	@cargo deny --version >/dev/null 2>&1 || $(STEP) "install cargo-deny" cargo install cargo-deny --locked
@@ -76,12 +85,12 @@ advisories: ## known vulnerabilities (fetches the advisory database from the ope
 	@$(STEP) "advisories" cargo deny check advisories
 
 SEEDS ?= 1..2000
-sim: ## thousands of seeds of the simulated cluster: make sim SEEDS=1..5000
-	@$(STEP) "simulation of seeds $(SEEDS)" env LABKEEPER_SIM_SEEDS=$(SEEDS) cargo test -p labkeeper-raft --test sim -- --nocapture
+sim: build ## thousands of seeds of the simulated cluster: make sim SEEDS=1..5000
+	@$(STEP) "simulation of seeds $(SEEDS)" env LABKEEPER_SIM_SEEDS=$(SEEDS) $(TEST) --test sim -- --nocapture
 
 ROUNDS ?= 100
-soak: node ## the failover tests for hours: make soak ROUNDS=1000
-	@$(STEP) "soak, $(ROUNDS) rounds" env LABKEEPER_ROUNDS=$(ROUNDS) cargo test -p labkeeper-tests --test failover --test acked_writes -- --nocapture --test-threads=1
+soak: build ## the failover tests for hours: make soak ROUNDS=1000
+	@$(STEP) "soak, $(ROUNDS) rounds" env LABKEEPER_ROUNDS=$(ROUNDS) $(TEST) --test failover --test acked_writes -- --nocapture --test-threads=1
 
 bench: ## committed setpoints per second beside etcd; rewrites docs/benchmarks.md
 	@$(STEP) "etcd" scripts/setup-etcd.sh

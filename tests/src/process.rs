@@ -128,7 +128,7 @@ impl Drop for Process {
     }
 }
 
-/// The program under test: `LABKEEPER_BIN`, or what `make node` builds.
+/// The program under test: `LABKEEPER_BIN`, or what `make build` builds.
 ///
 /// # Errors
 /// When there is none, or it is older than its own sources.
@@ -138,12 +138,12 @@ pub fn program() -> anyhow::Result<PathBuf> {
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::repo::root().join("target"), PathBuf::from);
     let program = target.join("debug/labkeeper");
-    let built = std::fs::metadata(&program).with_context(|| format!("{} is missing: run `make node`", program.display()))?.modified()?;
+    let built = std::fs::metadata(&program).with_context(|| format!("{} is missing: run `make build`", program.display()))?.modified()?;
     // Cargo's own list of what the program was built from.
     let sources = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
     for source in sources.split_whitespace().skip(1) {
         let changed = std::fs::metadata(source).and_then(|m| m.modified()).is_ok_and(|changed| changed > built);
-        ensure!(!changed, "{} is older than {source}: run `make node`", program.display());
+        ensure!(!changed, "{} is older than {source}: run `make build`", program.display());
     }
     Ok(program)
 }
