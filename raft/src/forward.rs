@@ -24,6 +24,7 @@ use labkeeper_proto::v1::propose_response::Kind;
 use openraft::ReadPolicy;
 use openraft::errors::LinearizableReadError;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 
@@ -116,11 +117,8 @@ impl Cluster {
                 other => break other?,
             }
         };
-        let mut applied = self.applied();
-        match timeout_at(deadline, applied.wait_for(|applied| *applied >= index)).await {
-            Ok(Ok(_)) => Ok(index),
-            _ => Err(too_late()),
-        }
+        has_applied(self.applied(), index, deadline).await?;
+        Ok(index)
     }
 
     /// The index up to which a node must have applied to read what was committed before this call. This node must lead. What
@@ -177,6 +175,14 @@ impl Cluster {
     }
 }
 
+/// Waits until a node has applied an entry.
+async fn has_applied(mut applied: watch::Receiver<LogIndex>, index: LogIndex, deadline: Instant) -> Result<(), ProposeError> {
+    match timeout_at(deadline, applied.wait_for(|applied| *applied >= index)).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(too_late()),
+    }
+}
+
 /// Longest time that another node may ask the leader to take: the longest that a client may wait.
 const TIMEOUT_MS_MAX: u64 = 60_000;
 
@@ -214,5 +220,54 @@ fn refusal(refused: v1::ProposeRefused) -> ProposeError {
         ErrorCode::NotInitialised | ErrorCode::NoLeader => ProposeError::NoLeader { leader },
         ErrorCode::Overloaded => ProposeError::Overloaded,
         _ => ProposeError::Malformed(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use labkeeper_machine::Reply;
+
+    #[tokio::test]
+    async fn a_barrier_is_passed_when_the_node_has_applied_and_not_before() {
+        let (applied, watch) = watch::channel(4);
+        let now = Instant::now();
+        let soon = now + Duration::from_secs(60);
+        assert_eq!(has_applied(watch.clone(), 4, now).await, Ok(()));
+        assert_eq!(has_applied(watch.clone(), 5, now).await, Err(too_late()));
+        let mut waiting = std::pin::pin!(has_applied(watch, 6, soon));
+        for (index, passed) in [(5, false), (7, true)] {
+            applied.send_replace(index);
+            assert_eq!(futures::poll!(waiting.as_mut()).is_ready(), passed, "applied {index}");
+        }
+    }
+
+    #[test]
+    fn an_answer_says_whether_anything_was_proposed() {
+        let answer = |kind| answered(v1::ProposeResponse { kind, log_index: 9 });
+        let done = Kind::Reply(reply::encode(&Ok(Reply::Done)).into());
+        assert_eq!(answer(Some(done)), Ok(Proposed { reply: Ok(Reply::Done), log_index: 9 }));
+        assert_eq!(answer(None), Err(ProposeError::TimedOut { in_doubt: true }));
+        assert_eq!(answer(Some(Kind::Reply(vec![0xff]))), Err(ProposeError::TimedOut { in_doubt: true }), "it was committed");
+        let refused = |code, in_doubt| {
+            let error = Some(labkeeper_proto::convert::error(code, "why"));
+            answer(Some(Kind::Refused(v1::ProposeRefused { error, in_doubt, leader_id: 3 })))
+        };
+        assert_eq!(refused(ErrorCode::NoLeader, false), Err(ProposeError::NoLeader { leader: Some(3) }));
+        assert_eq!(refused(ErrorCode::Overloaded, false), Err(ProposeError::Overloaded));
+        assert_eq!(refused(ErrorCode::BadRequest, false), Err(ProposeError::Malformed("why".into())));
+        for code in [ErrorCode::NoLeader, ErrorCode::CommitTimedOut, ErrorCode::Internal] {
+            assert_eq!(refused(code, true), Err(ProposeError::TimedOut { in_doubt: true }), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_call_without_an_answer_is_in_doubt_unless_it_was_refused_or_never_sent() {
+        assert_eq!(not_answered(&Status::unavailable("connection reset")), ProposeError::TimedOut { in_doubt: true });
+        assert_eq!(not_answered(&Status::cancelled("timeout")), ProposeError::TimedOut { in_doubt: true });
+        let refused = crate::network::errors::to_status(ErrorCode::NotInitialised, "no site");
+        assert_eq!(not_answered(&refused), ProposeError::NoLeader { leader: None });
+        let never_sent = Status::from_error(Box::new(tonic::ConnectError("refused".into())));
+        assert_eq!(not_answered(&never_sent), ProposeError::NoLeader { leader: None });
     }
 }

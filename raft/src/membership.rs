@@ -68,6 +68,9 @@ impl Cluster {
     /// [`ClusterError::AlreadyInitialised`], or what went wrong.
     pub async fn initialize(&self, node: NodeInfo) -> Result<Identity, ClusterError> {
         let _one_at_a_time = self.shared.settling.lock().await;
+        if self.read(|machine| machine.site_id().is_some()) {
+            return Err(ClusterError::AlreadyInitialised);
+        }
         let identity = match self.identity() {
             None => Identity { node_id: FOUNDER, site_id: *uuid::Uuid::new_v4().as_bytes() },
             Some(identity) if identity.node_id == FOUNDER => identity,

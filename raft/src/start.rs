@@ -121,6 +121,7 @@ fn check_birth(dir: &DataDir, disk: &dyn Disk) -> Result<(), OpenError> {
 /// Tells role, term, leader and membership as they change, and the end of the core.
 async fn watch_status(shared: std::sync::Weak<Shared>, raft: Raft) {
     let mut changes = raft.server_metrics();
+    let mut ended = false;
     loop {
         let server = changes.borrow_and_update().clone();
         let metrics = raft.metrics().borrow_watched().clone();
@@ -131,9 +132,11 @@ async fn watch_status(shared: std::sync::Weak<Shared>, raft: Raft) {
         }
         shared.status.send_replace(RaftStatus::of(&server, &metrics));
         drop(shared);
-        if changes.changed().await.is_err() {
+        if ended {
             return;
         }
+        // Once more after the end: the core's last word is why.
+        ended = changes.changed().await.is_err();
     }
 }
 

@@ -294,3 +294,7 @@ fn remove(state: &mut State, from: u64, to: u64) -> Vec<Op> {
     }
     ops
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -4,6 +4,11 @@
 //! acknowledged entry can be gone. So each commit is an atomic batch, a flush, and then `fdatasync` on sled's own file; its
 //! background flusher is off, as nothing may reach the file but through here. The power-cut test (`tests/durability`) passes with
 //! the `fdatasync` and fails without it.
+//!
+//! What sled cannot do is tell a damaged end of its file from a write that was cut off. Of 60 single bytes flipped all over a file,
+//! 34 were noticed when it was opened and 15 did no harm; 11, in its last segments, cost the entries from there on, silently. A log
+//! that was emptied like that is noticed (`start::check_birth`), one that lost its tail is not: as everywhere in Raft, a disk may
+//! lose its power, but not its memory.
 
 use crate::store::disk::{Disk, Op};
 use crate::store::files;
