@@ -58,7 +58,11 @@ pub struct Services {
 pub async fn serve(services: Services, listener: TcpListener, stop: CancellationToken) -> Result<(), String> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let health_task = tokio::spawn(report_health(health, services.cluster.clone()));
-    let reflection = || tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let reflection_v1 = reflection().build_v1().map_err(|error| error.to_string())?;
     let reflection_v1alpha = reflection().build_v1alpha().map_err(|error| error.to_string())?;
     let incoming = TcpListenerStream::new(listener);
@@ -85,7 +89,7 @@ pub async fn serve(services: Services, listener: TcpListener, stop: Cancellation
 /// Whether the node can take commands; if not, why, in words for people.
 ///
 /// # Errors
-/// It belongs to no site, is catching up with its own log, or knows no leader.
+/// It belongs to no site, is catching up with its own log, or knows no leader that a majority confirms.
 pub(crate) fn readiness(cluster: &Cluster) -> Result<(), &'static str> {
     if cluster.identity().is_none() {
         return Err("the node belongs to no cluster");
@@ -93,8 +97,13 @@ pub(crate) fn readiness(cluster: &Cluster) -> Result<(), &'static str> {
     if !cluster.is_recovered() {
         return Err("catching up");
     }
-    let leader = cluster.status().leader;
-    leader.map(drop).ok_or("no leader is known; a majority of the nodes must run and reach each other")
+    let status = cluster.status();
+    // A leader that has lost its majority goes on believing for a while.
+    let is_led = match status.leader {
+        Some(leader) if Some(leader) == status.node_id => cluster.is_leader(),
+        leader => leader.is_some(),
+    };
+    if is_led { Ok(()) } else { Err("no leader is known; a majority of the nodes must run and reach each other") }
 }
 
 /// Serving once the node has a leader to hand commands to; not serving before, and while there is none.
