@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Runs make targets one after the other and ends with a table of what each did.
-# A failed target does not hide the others' results, except `setup`: without it nothing that follows means anything.
+# A failed target does not hide the others' results, except `setup` and `build`: without them nothing that follows means
+# anything.
 # Usage: scripts/steps.sh TARGET...
 set -uo pipefail
 
 declare -a rows
 failed=0
+stop=
 began=$SECONDS
 for target in "$@"; do
     from=$SECONDS
-    if [ "$failed" -ne 0 ] && [ "${stop:-}" = yes ]; then
+    if [ -n "$stop" ]; then
         rows+=("$(printf '  %-10s skipped' "$target")")
         continue
     fi
@@ -19,7 +21,7 @@ for target in "$@"; do
     else
         rows+=("$(printf '  %-10s FAILED  %5d s   repeat it: make %s' "$target" $((SECONDS - from)) "$target")")
         failed=$((failed + 1))
-        [ "$target" = setup ] && stop=yes
+        case $target in setup | build) stop=yes ;; esac
     fi
 done
 
