@@ -49,7 +49,8 @@ pub async fn run(config: NodeConfig) -> Result<(), StartError> {
     let services = node.services(stop.clone());
     let http_state = HttpState { services: services.clone(), metrics: Arc::new(node.metrics()) };
     let (grpc_stop, http_stop, work_stop) = (stop.clone(), stop.clone(), stop.clone());
-    tasks.spawn(async move { ("grpc", grpc::serve(services, grpc_listener, grpc_stop).await) });
+    // Heartbeats come in by this port: it is served where neither devices nor the user interface can starve it.
+    tasks.spawn_on(async move { ("grpc", grpc::serve(services, grpc_listener, grpc_stop).await) }, &cluster.runtime());
     tasks.spawn(async move { ("http", http::serve(http_state, http_listener, http_stop).await) });
     tasks.spawn(async move { ("work", node.work(config, work_stop).await) });
 
@@ -107,7 +108,7 @@ impl Node {
     /// Everything that a member of a site does besides answering. Ends when it is told to, or when a part of it has ended.
     async fn work(self, config: NodeConfig, stop: CancellationToken) -> Result<(), String> {
         let Some(identity) = start::wait_for_membership(&self.cluster, &config, &stop).await else { return Ok(()) };
-        let Some(()) = start::confirm(&self.cluster, identity.node_id, &self.me, &stop).await else { return Ok(()) };
+        let Some(()) = start::confirm(&self.cluster, &self.me, &stop).await else { return Ok(()) };
         let (reports, queue) = mpsc::channel(reporter::QUEUE_MAX);
         let keeper = KeeperContext {
             cluster: self.cluster.clone(),

@@ -1,11 +1,11 @@
 //! The steps of starting and stopping a node, each with the error that a person gets when it fails.
 
 use crate::config::NodeConfig;
-use labkeeper_machine::command::{Command, NodeInfo};
-use labkeeper_model::{CommandId, ErrorCode, NodeId};
+use labkeeper_machine::command::NodeInfo;
+use labkeeper_model::{CommandId, ErrorCode};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::peer_service_client::PeerServiceClient;
-use labkeeper_raft::{Cluster, Identity, Options, ReadKind};
+use labkeeper_raft::{Cluster, ClusterError, Identity, Options, ReadKind};
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -136,12 +136,12 @@ async fn ask_seed(seed: &str) -> Option<v1::GetNodeStateResponse> {
 
 /// Tells the site how this node is reached, if that has changed, and makes sure by a majority that what this node knows
 /// is up to date. Tries until it succeeds; `None` when it is told to stop first.
-pub(crate) async fn confirm(cluster: &Cluster, id: NodeId, me: &NodeInfo, stop: &CancellationToken) -> Option<()> {
+pub(crate) async fn confirm(cluster: &Cluster, me: &NodeInfo, stop: &CancellationToken) -> Option<()> {
     loop {
         if stop.is_cancelled() {
             return None;
         }
-        match try_confirm(cluster, id, me).await {
+        match try_confirm(cluster, me).await {
             Ok(()) => return Some(()),
             Err(error) => tracing::debug!(error, "a majority has not confirmed this node yet"),
         }
@@ -149,17 +149,15 @@ pub(crate) async fn confirm(cluster: &Cluster, id: NodeId, me: &NodeInfo, stop: 
     }
 }
 
-async fn try_confirm(cluster: &Cluster, id: NodeId, me: &NodeInfo) -> Result<(), String> {
-    let deadline = Instant::now() + CONFIRM_ATTEMPT;
-    cluster.read_barrier(ReadKind::ReadIndex, deadline).await.map_err(|error| error.to_string())?;
-    let is_known = cluster.read(|machine| machine.nodes().get(&id) == Some(me));
-    if !is_known {
-        let command = Command::UpdateNode { id, node: me.clone() };
-        let proposed = cluster.propose(command, deadline).await.map_err(|error| error.to_string())?;
-        if let Err(rejection) = proposed.reply {
+async fn try_confirm(cluster: &Cluster, me: &NodeInfo) -> Result<(), String> {
+    match cluster.announce(me.clone()).await {
+        Ok(()) => {}
+        Err(ClusterError::Rejected(rejection)) => {
             tracing::warn!(%rejection, instance = %CommandId(me.instance), "the site does not take this node's new declaration");
         }
+        Err(error) => return Err(error.to_string()),
     }
+    cluster.read_barrier(ReadKind::ReadIndex, Instant::now() + CONFIRM_ATTEMPT).await.map_err(|error| error.to_string())?;
     Ok(())
 }
 
