@@ -18,9 +18,18 @@ const OURS: &[(&str, &[&str], &str)] = &[
     ("labkeeper-raft", &["labkeeper-machine", "labkeeper-model", "labkeeper-proto"], "consensus does not care what it replicates about"),
     ("labkeeper-drivers", &["labkeeper-model"], "a driver gets a value and a guard, and knows nothing of clusters"),
     ("labkeeper-ui", &[], "the built page is bytes"),
+    ("labkeeper-ownership", &["labkeeper-machine", "labkeeper-model"], "its decisions are played in a simulation, so they see no shell"),
     (
         "labkeeper",
-        &["labkeeper-drivers", "labkeeper-machine", "labkeeper-model", "labkeeper-proto", "labkeeper-raft", "labkeeper-ui"],
+        &[
+            "labkeeper-drivers",
+            "labkeeper-machine",
+            "labkeeper-model",
+            "labkeeper-ownership",
+            "labkeeper-proto",
+            "labkeeper-raft",
+            "labkeeper-ui",
+        ],
         "the node composes everything, and nothing else does",
     ),
     ("labkeeper-tests", &["labkeeper-model", "labkeeper-proto"], "system tests see what a client sees"),
@@ -31,6 +40,7 @@ const OURS: &[(&str, &[&str], &str)] = &[
 const NOTHING_FOREIGN: &[(&str, &str)] = &[
     ("labkeeper-model", "vocabulary outlives transports and serialisation libraries"),
     ("labkeeper-machine", "a dependency may read a clock, draw a random number or iterate a HashMap, and replicas would differ"),
+    ("labkeeper-ownership", "as the machine: what it decides must follow from its arguments alone"),
     ("labkeeper-ui", "the page must build where only Rust is"),
 ];
 
@@ -114,6 +124,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "raft/machine/src/",
         &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread", "println"],
         "replicas must come to the same state from the same entries, so the machine has no clock, chance, order of hashing, or I/O",
+    ),
+    (
+        "node/ownership/src/",
+        &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread"],
+        "a decision about who may drive a device is replayed bit for bit from a seed, so time and chance come in as arguments",
     ),
     ("proto/model/src/", &["HashMap", "Instant", "SystemTime", "tokio"], "the vocabulary is used by the machine"),
     ("node/src/", &["openraft", "sled"], "only raft/ names them"),

@@ -11,9 +11,10 @@
 //! The node drives a device only while the replicated state names it as the segment's owner, and checks owner, epoch,
 //! deadline and that the command still stands immediately before each write.
 
-pub mod job;
 pub mod keeper;
 pub mod plan;
 pub mod reporter;
 pub mod runner;
 pub mod sink;
+
+pub use labkeeper_ownership::job;
