@@ -19,6 +19,8 @@ fn tag(table: Table, address: u16, value_type: ValueType, access: Access) -> Tag
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     }
 }

@@ -6,6 +6,7 @@
 
 mod command;
 mod error;
+mod fencing;
 mod site;
 mod tag;
 mod value;

@@ -7,8 +7,8 @@
 use labkeeper_machine::{AuditEntry, Command, CommandRecord, CommandReport, Dump, NodeInfo, Ownership, Rejection, Reply};
 use labkeeper_machine::{SetpointRequest, state::Setpoint};
 use labkeeper_model::site::{
-    Access, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Limits, Priority, Problem, Register, SegmentSpec, Severity, SiteSpec, TagSpec,
-    Takeover, ValueType, Verify, WordOrder,
+    Access, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Priority, Problem, Register, SegmentSpec, Severity,
+    SiteSpec, TagSpec, Takeover, ValueType, Verify, WordOrder,
 };
 use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
 use labkeeper_raft::Identity;
@@ -83,6 +83,8 @@ fn site() -> SiteSpec {
         limits: Some(Limits { min: 5.0, max: 40.0 }),
         verify: Some(Verify { readback: name("setpoint"), tolerance: 0.2, timeout: Duration::from_secs(30) }),
         takeover: Takeover::Reassert,
+        safe: None,
+        dangerous: false,
         alarms: vec![alarm],
     };
     let device = DeviceSpec {
@@ -93,12 +95,16 @@ fn site() -> SiteSpec {
         unit_id: 7,
         poll: Duration::from_millis(250),
         timeout: Duration::from_millis(900),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: Some("chiller".into()),
         tags: BTreeMap::from([(name("setpoint"), tag)]),
     };
     let segment = SegmentSpec { description: "basement".into(), home: Some(name("node-a")) };
     SiteSpec {
         name: "Low temperature lab".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), segment)]),
         devices: BTreeMap::from([(name("chiller-1"), device)]),
     }

@@ -59,6 +59,7 @@ pub fn buses(devices: impl Iterator<Item = (Name, DeviceSpec)>) -> Vec<BusSpec> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use labkeeper_model::site::{Fencing, OnLeaseLoss};
     use std::time::Duration;
 
     fn device(address: &str, unit_id: u8) -> DeviceSpec {
@@ -70,6 +71,9 @@ mod tests {
             unit_id,
             poll: Duration::from_millis(100),
             timeout: Duration::from_millis(100),
+            fencing: Fencing::LeaseOnly,
+            watchdog: None,
+            on_lease_loss: OnLeaseLoss::Hold,
             simulate: None,
             tags: BTreeMap::new(),
         }

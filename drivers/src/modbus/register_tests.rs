@@ -26,6 +26,8 @@ fn tag(table: Table, value_type: ValueType, scale: f64) -> TagSpec {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     }
 }

@@ -2,7 +2,7 @@
 
 use labkeeper_drivers::sim::{Bind, Fault, Plant, PlantOptions};
 use labkeeper_drivers::{BusHandle, BusSpec, Sink, SystemClock, buses};
-use labkeeper_model::site::{Access, DeviceSpec, DriverKind, Register, TagSpec, Takeover, ValueType, WordOrder};
+use labkeeper_model::site::{Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, TagSpec, Takeover, ValueType, WordOrder};
 use labkeeper_model::{BadReason, Name, Quality, Sample, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) fn tag(register: &str, value_type: ValueType) -> TagSpec {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     }
 }
@@ -48,6 +50,9 @@ pub(crate) fn device(address: &str, unit_id: u8, simulate: &str, tags: &[(&str, 
         unit_id,
         poll: Duration::from_millis(20),
         timeout: Duration::from_secs(5),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: Some(simulate.to_owned()),
         tags: tags.iter().map(|(tag_name, spec)| (name(tag_name), spec.clone())).collect(),
     }

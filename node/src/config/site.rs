@@ -11,7 +11,7 @@ use super::finding::{ConfigError, Finding};
 use super::kinds::{self, Wrong};
 use super::site_tag;
 use super::source::{Source, Table};
-use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec, check};
+use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec, check};
 use labkeeper_model::{ErrorCode, Name};
 use std::path::Path;
 use toml::de::DeValue;
@@ -102,7 +102,7 @@ fn read_site(source: &Source<'_>) -> SiteSpec {
     let segments = root.tables("segments").into_iter().map(|(name, table)| (name, read_segment(table))).collect();
     let devices = root.tables("devices").into_iter().filter_map(|(name, table)| Some((name, read_device(table)?))).collect();
     root.finish();
-    SiteSpec { name: name.unwrap_or_default(), segments, devices }
+    SiteSpec { name: name.unwrap_or_default(), segments, devices, ..SiteSpec::default() }
 }
 
 fn read_segment(table: Table<'_>) -> SegmentSpec {
@@ -132,6 +132,9 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
         unit_id: u8::try_from(unit_id).ok()?,
         poll,
         timeout,
+        fencing: Fencing::default(),
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::default(),
         simulate,
         tags,
     })

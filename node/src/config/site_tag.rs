@@ -31,6 +31,8 @@ pub(super) fn read(table: Table<'_>) -> Option<TagSpec> {
         limits: table.table("limits").and_then(limits),
         verify: table.table("verify").and_then(verify),
         takeover: table.get("takeover", kinds::word(TAKEOVER)).unwrap_or_default(),
+        safe: None,
+        dangerous: false,
         alarms: table.list_of_tables("alarms").into_iter().filter_map(alarm).collect(),
     };
     table.finish();

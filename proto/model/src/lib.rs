@@ -8,6 +8,7 @@
 
 pub mod code;
 pub mod command;
+pub mod lease;
 pub mod name;
 pub mod selector;
 pub mod site;
@@ -16,6 +17,7 @@ pub mod value;
 
 pub use code::ErrorCode;
 pub use command::{CommandId, CommandState, WaitLevel};
+pub use lease::{LeaseTerms, SessionId};
 pub use name::{Name, NameError, TagPath};
 pub use selector::{Selector, SelectorError};
 pub use time::Timestamp;

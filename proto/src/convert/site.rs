@@ -3,7 +3,7 @@
 //! Times travel as whole milliseconds, rounded up so that a short one never becomes zero. Registers, types and drivers
 //! travel as the words that a site file has for them.
 
-use super::{ConvertError, name};
+use super::{ConvertError, fencing, name, unknown_number};
 use crate::v1;
 use labkeeper_model::Name;
 use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec, TagSpec};
@@ -19,6 +19,7 @@ impl From<&SiteSpec> for v1::Site {
     fn from(site: &SiteSpec) -> Self {
         Self {
             name: site.name.clone(),
+            failback_ms: failback_ms(site.failback),
             segments: site.segments.iter().map(|(name, segment)| (name.to_string(), segment.into())).collect(),
             devices: site.devices.iter().map(|(name, device)| (name.to_string(), device.into())).collect(),
         }
@@ -28,8 +29,19 @@ impl From<&SiteSpec> for v1::Site {
 impl TryFrom<v1::Site> for SiteSpec {
     type Error = ConvertError;
     fn try_from(site: v1::Site) -> Result<Self, ConvertError> {
-        Ok(Self { name: site.name, segments: named("segments", site.segments)?, devices: named("devices", site.devices)? })
+        let failback = match site.failback_ms {
+            None => Some(Self::FAILBACK_DEFAULT),
+            Some(0) => None,
+            Some(ms) => Some(Duration::from_millis(ms)),
+        };
+        let (segments, devices) = (named("segments", site.segments)?, named("devices", site.devices)?);
+        Ok(Self { name: site.name, failback, segments, devices })
     }
+}
+
+/// The default is left out, so that a declaration has the same bytes whether or not its writer knew of home return.
+fn failback_ms(failback: Option<Duration>) -> Option<u64> {
+    (failback != Some(SiteSpec::FAILBACK_DEFAULT)).then(|| failback.map_or(0, millis))
 }
 
 /// Converts a map of named things, and names the thing in an error.
@@ -69,6 +81,9 @@ impl From<&DeviceSpec> for v1::Device {
             unit_id: device.unit_id.into(),
             poll_ms: millis(device.poll),
             timeout_ms: millis(device.timeout),
+            fencing: fencing::to_wire(&device.fencing),
+            watchdog_ms: device.watchdog.map(millis),
+            on_lease_loss: fencing::loss_to_wire(device.on_lease_loss).into(),
             simulate: device.simulate.clone().unwrap_or_default(),
             tags: device.tags.iter().map(|(name, tag)| (name.to_string(), tag.into())).collect(),
         }
@@ -90,6 +105,11 @@ impl TryFrom<v1::Device> for DeviceSpec {
             unit_id,
             poll: Duration::from_millis(device.poll_ms),
             timeout: Duration::from_millis(device.timeout_ms),
+            fencing: fencing::from_wire(device.fencing).map_err(|e| e.within("fencing"))?,
+            watchdog: device.watchdog_ms.map(Duration::from_millis),
+            on_lease_loss: v1::OnLeaseLoss::try_from(device.on_lease_loss)
+                .map_err(|_| unknown_number("on_lease_loss", device.on_lease_loss))?
+                .into(),
             simulate: (!device.simulate.is_empty()).then_some(device.simulate),
             tags: named::<_, TagSpec>("tags", device.tags)?,
         })

@@ -1,5 +1,7 @@
 use super::*;
-use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, Limits, Priority, Register, Takeover, ValueType, Verify, WordOrder};
+use labkeeper_model::site::{
+    Access, AlarmKind, AlarmSpec, Fencing, Limits, OnLeaseLoss, Priority, Register, Takeover, ValueType, Verify, WordOrder,
+};
 use prost::Message as _;
 
 fn name_of(text: &str) -> Name {
@@ -20,6 +22,8 @@ fn tag(register: &str, value_type: &str) -> TagSpec {
         limits: Some(Limits { min: 5.0, max: 40.0 }),
         verify: Some(Verify { readback: name_of("outlet"), tolerance: 0.2, timeout: Duration::from_secs(30) }),
         takeover: Takeover::Reassert,
+        safe: None,
+        dangerous: false,
         alarms: AlarmKind::ALL.iter().zip(Priority::ALL).map(|(kind, priority)| alarm(kind.0, priority.0)).collect(),
     }
 }
@@ -46,6 +50,9 @@ fn site() -> SiteSpec {
         unit_id: 255,
         poll: Duration::from_millis(250),
         timeout: Duration::from_millis(900),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: Some("chiller".into()),
         tags: BTreeMap::from([(name_of("outlet"), tag("holding:10", "f32")), (name_of("on"), plain)]),
     };
@@ -53,6 +60,7 @@ fn site() -> SiteSpec {
     let cryo = SegmentSpec { description: "basement".into(), home: Some(name_of("node-a")) };
     SiteSpec {
         name: "Low temperature lab".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name_of("cryo"), cryo), (name_of("hall"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name_of("chiller-1"), device), (name_of("chiller-2"), bare)]),
     }

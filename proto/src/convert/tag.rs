@@ -1,7 +1,7 @@
 //! The declaration of one tag. An enum that is not given has the default that a site file has for it.
 
 use super::site::millis;
-use super::{ConvertError, name, unknown_number};
+use super::{ConvertError, name, unknown_number, value_opt};
 use crate::v1;
 use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, Limits, Priority, Register, TagSpec, Takeover, ValueType, Verify, WordOrder};
 use std::time::Duration;
@@ -21,6 +21,8 @@ impl From<&TagSpec> for v1::Tag {
             limits: tag.limits.map(Into::into),
             verify: tag.verify.as_ref().map(Into::into),
             takeover: v1::Takeover::from(tag.takeover).into(),
+            safe: tag.safe.as_ref().map(Into::into),
+            dangerous: tag.dangerous,
             alarms: tag.alarms.iter().map(Into::into).collect(),
         }
     }
@@ -45,6 +47,8 @@ impl TryFrom<v1::Tag> for TagSpec {
             limits: tag.limits.map(Into::into),
             verify: tag.verify.map(|v| Verify::try_from(v).map_err(|e| e.within("verify"))).transpose()?,
             takeover: v1::Takeover::try_from(tag.takeover).map_err(|_| unknown_number("takeover", tag.takeover))?.into(),
+            safe: value_opt(tag.safe).map_err(|e| e.within("safe"))?,
+            dangerous: tag.dangerous,
             alarms: alarms.map(|(i, a)| AlarmSpec::try_from(a).map_err(|e| e.within(&format!("alarms.{i}")))).collect::<Result<_, _>>()?,
         })
     }

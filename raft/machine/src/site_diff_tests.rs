@@ -1,5 +1,5 @@
 use super::*;
-use labkeeper_model::site::{DriverKind, Limits, Register, Table, ValueType, Verify};
+use labkeeper_model::site::{DriverKind, Fencing, Limits, OnLeaseLoss, Register, Table, ValueType, Verify};
 use std::time::Duration;
 
 fn name(text: &str) -> Name {
@@ -20,6 +20,8 @@ fn tag() -> TagSpec {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     }
 }
@@ -46,10 +48,18 @@ fn site(change: impl FnOnce(&mut SiteSpec, &mut DeviceSpec, &mut TagSpec)) -> Si
         unit_id: 1,
         poll: Duration::from_millis(100),
         timeout: Duration::from_secs(1),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
     };
-    let mut site = SiteSpec { name: "lab".into(), segments: [(name("cryo"), SegmentSpec::default())].into(), devices: BTreeMap::new() };
+    let mut site = SiteSpec {
+        name: "lab".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
+        segments: [(name("cryo"), SegmentSpec::default())].into(),
+        devices: BTreeMap::new(),
+    };
     change(&mut site, &mut device, &mut tag);
     device.tags.insert(name("setpoint"), tag);
     site.devices.insert(name("chiller-1"), device);

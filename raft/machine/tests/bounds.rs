@@ -3,7 +3,7 @@
 use labkeeper_machine::text::{ACTOR_LEN_MAX, DETAIL_LEN_MAX, MESSAGE_LEN_MAX, REASON_LEN_MAX, VALUE_LEN_MAX};
 use labkeeper_machine::{Command, CommandReport, Machine, NODES_MAX, NodeInfo, Rejection, Reply, SetpointRequest, Stamp};
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
+    Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
 };
 use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
 use std::sync::Arc;
@@ -61,6 +61,8 @@ fn tag(value_type: ValueType, address: u16) -> TagSpec {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     }
 }
@@ -74,11 +76,15 @@ fn site() -> SiteSpec {
         unit_id: 1,
         poll: DeviceSpec::POLL_DEFAULT,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: [(name("label"), tag(ValueType::Text(8), 0)), (name("setpoint"), tag(ValueType::F64, 10))].into(),
     };
     SiteSpec {
         name: "lab".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: [(name("cryo"), SegmentSpec::default())].into(),
         devices: [(name("chiller-1"), device)].into(),
     }

@@ -1,5 +1,5 @@
 use super::*;
-use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec};
+use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec};
 use labkeeper_model::{CommandId, CommandState, Name, TagPath};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,11 +24,15 @@ fn site() -> SiteSpec {
         unit_id: 3,
         poll: Duration::from_millis(250),
         timeout: Duration::from_secs(1),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
     };
     SiteSpec {
         name: "lab".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name("chiller-1"), device)]),
     }

@@ -1,7 +1,9 @@
 //! Real nodes of a cluster within one process: sled on a real disk, gRPC over loopback, ports by the operating system.
 
 use labkeeper_machine::{Command, NodeInfo, Reply, SetpointRequest};
-use labkeeper_model::site::{Access, DeviceSpec, DriverKind, Register, SegmentSpec, SiteSpec, TagSpec, Takeover, ValueType, WordOrder};
+use labkeeper_model::site::{
+    Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, SegmentSpec, SiteSpec, TagSpec, Takeover, ValueType, WordOrder,
+};
 use labkeeper_model::{CommandId, ErrorCode, Name, TagPath, Timestamp, Value};
 use labkeeper_proto::convert::uuid_text;
 use labkeeper_proto::v1;
@@ -166,6 +168,8 @@ pub(crate) fn site() -> SiteSpec {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     };
     let device = DeviceSpec {
@@ -176,11 +180,15 @@ pub(crate) fn site() -> SiteSpec {
         unit_id: 1,
         poll: Duration::from_millis(100),
         timeout: Duration::from_millis(100),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::from([(name("setpoint"), tag)]),
     };
     SiteSpec {
         name: "test".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name("chiller"), device)]),
     }

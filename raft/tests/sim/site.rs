@@ -1,7 +1,9 @@
 //! A lab with one setpoint, which everybody sets.
 
 use labkeeper_machine::{Command, NodeInfo, SetpointRequest};
-use labkeeper_model::site::{Access, DeviceSpec, DriverKind, Register, SegmentSpec, SiteSpec, TagSpec, Takeover, ValueType, WordOrder};
+use labkeeper_model::site::{
+    Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, SegmentSpec, SiteSpec, TagSpec, Takeover, ValueType, WordOrder,
+};
 use labkeeper_model::{CommandId, Name, TagPath, Timestamp, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub(crate) fn applying() -> Command {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     };
     let device = DeviceSpec {
@@ -39,11 +43,15 @@ pub(crate) fn applying() -> Command {
         unit_id: 1,
         poll: Duration::from_millis(100),
         timeout: Duration::from_millis(100),
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::from([(name("setpoint"), tag)]),
     };
     let site = SiteSpec {
         name: "simulated".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name("chiller"), device)]),
     };

@@ -1,5 +1,7 @@
 use super::*;
-use crate::site::{Access, AlarmKind, DriverKind, Limits, Priority, Register, SegmentSpec, Takeover, Verify, WordOrder};
+use crate::site::{
+    Access, AlarmKind, DriverKind, Fencing, Limits, OnLeaseLoss, Priority, Register, SegmentSpec, Takeover, Verify, WordOrder,
+};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("a valid name")
@@ -19,6 +21,8 @@ fn tag(register: &str, value_type: &str) -> TagSpec {
         limits: None,
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     }
 }
@@ -32,11 +36,15 @@ fn site_with(tags: &[(&str, TagSpec)]) -> SiteSpec {
         unit_id: 1,
         poll: DeviceSpec::POLL_DEFAULT,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: tags.iter().map(|(n, t)| (name(n), t.clone())).collect(),
     };
     SiteSpec {
         name: "lab".into(),
+        failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: [(name("cryo"), SegmentSpec::default())].into(),
         devices: [(name("chiller-1"), device)].into(),
     }

@@ -1,6 +1,6 @@
 //! One instrument or PLC.
 
-use super::TagSpec;
+use super::{Fencing, TagSpec};
 use crate::Name;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,6 +28,18 @@ impl DriverKind {
     }
 }
 
+/// What an owner does with a device when it has lost its lease, while it may still write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnLeaseLoss {
+    /// Write nothing: outputs stay as they are.
+    #[default]
+    Hold,
+    /// Write every tag's safe value, before the lease runs out.
+    Safe,
+    /// Stop reading too, so that a watchdog of the device trips.
+    StopPolling,
+}
+
 /// The declaration of one device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceSpec {
@@ -45,6 +57,12 @@ pub struct DeviceSpec {
     pub poll: Duration,
     /// How long to wait for one answer.
     pub timeout: Duration,
+    /// What keeps an earlier owner's late writes away from it.
+    pub fencing: Fencing,
+    /// After how long without a request the device goes to its own safe state; `None` if it has no such watchdog, or it is off.
+    pub watchdog: Option<Duration>,
+    /// What its owner does when it has lost its lease.
+    pub on_lease_loss: OnLeaseLoss,
     /// What `labkeeper sim` pretends it is; nothing else looks at this.
     pub simulate: Option<String>,
     /// Its tags by name.

@@ -6,23 +6,28 @@
 mod alarm;
 mod check;
 mod device;
+mod fencing;
 mod register;
 mod tag;
 
 pub use alarm::{AlarmKind, AlarmSpec, Priority};
 pub use check::{Problem, Severity, check};
-pub use device::{DeviceSpec, DriverKind};
+pub use device::{DeviceSpec, DriverKind, OnLeaseLoss};
+pub use fencing::{Fencing, Rung};
 pub use register::{Register, Table, ValueType, WordOrder};
 pub use tag::{Access, Limits, TagSpec, Takeover, UnfitValue, Verify};
 
 use crate::{Name, TagPath};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The site's declaration.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SiteSpec {
     /// What people call the lab.
     pub name: String,
+    /// How long a segment's home must have been alive before it gets the segment back; `None` leaves the segment where it is.
+    pub failback: Option<Duration>,
     /// Its segments by name.
     pub segments: BTreeMap<Name, SegmentSpec>,
     /// Its devices by name; device names are unique in the site.
@@ -38,7 +43,19 @@ pub struct SegmentSpec {
     pub home: Option<Name>,
 }
 
+impl Default for SiteSpec {
+    /// An empty site, with the defaults of a site file.
+    fn default() -> Self {
+        let (segments, devices) = (BTreeMap::new(), BTreeMap::new());
+        Self { name: String::new(), failback: Some(Self::FAILBACK_DEFAULT), segments, devices }
+    }
+}
+
 impl SiteSpec {
+    /// Home return where a site file says nothing: a node that crashes again and again does so within half a minute, and should not
+    /// take its devices with it each time.
+    pub const FAILBACK_DEFAULT: Duration = Duration::from_secs(30);
+
     /// The declaration of a tag.
     #[must_use]
     pub fn tag(&self, path: &TagPath) -> Option<(&DeviceSpec, &TagSpec)> {

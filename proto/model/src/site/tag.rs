@@ -92,6 +92,10 @@ pub struct TagSpec {
     pub verify: Option<Verify>,
     /// What a new owner does.
     pub takeover: Takeover,
+    /// The value that harms nobody, in the tag's unit: for `takeover = "safe"` and for a device that is left alone.
+    pub safe: Option<Value>,
+    /// Whether a wrong write could do harm, so that an operator confirms an unplanned takeover where only the lease protects the device.
+    pub dangerous: bool,
     /// Its alarms.
     pub alarms: Vec<AlarmSpec>,
 }
@@ -259,6 +263,8 @@ mod tests {
             limits: None,
             verify: None,
             takeover: Takeover::Adopt,
+            safe: None,
+            dangerous: false,
             alarms: vec![],
         }
     }

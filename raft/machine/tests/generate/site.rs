@@ -2,7 +2,8 @@
 
 use labkeeper_model::Name;
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Limits, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
+    Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
+    WordOrder,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -23,7 +24,7 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         let mut segments: BTreeMap<Name, SegmentSpec> = [(name("cryo"), segment(cryo))].into();
         segments.extend(hall.map(|home| (name("hall"), segment(home))));
         let devices = tags.into_iter().zip(1..).map(|(tags, n)| (name(&format!("d{n}")), device(n, tags))).collect();
-        SiteSpec { name: "lab".into(), segments, devices }
+        SiteSpec { name: "lab".into(), failback: Some(SiteSpec::FAILBACK_DEFAULT), segments, devices }
     })
 }
 
@@ -38,6 +39,9 @@ fn device(unit_id: u8, tags: Vec<Option<TagSpec>>) -> DeviceSpec {
         unit_id,
         poll: DeviceSpec::POLL_DEFAULT,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: (0..).zip(tags).filter_map(|(n, tag)| Some(place((n, tag?)))).collect(),
     }
@@ -61,6 +65,8 @@ fn tag() -> impl Strategy<Value = TagSpec> {
         limits: (limited && value_type.is_number()).then_some(Limits { min: 5.0, max: 40.0 }),
         verify: None,
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     })
 }

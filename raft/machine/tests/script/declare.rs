@@ -10,7 +10,8 @@
 use super::words::Words;
 use labkeeper_model::Name;
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Limits, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, Verify, WordOrder,
+    Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
+    Verify, WordOrder,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,6 +51,9 @@ fn device(words: &Words) -> Result<DeviceSpec, String> {
         unit_id: 1,
         poll: words.key("poll").map_or(Ok(DeviceSpec::POLL_DEFAULT), duration)?,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
+        fencing: Fencing::LeaseOnly,
+        watchdog: None,
+        on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
     })
@@ -79,6 +83,8 @@ fn tag_spec(words: &Words, address: u16) -> Result<TagSpec, String> {
         limits: limits.map(|(min, max)| Ok::<_, String>(Limits { min: number(min)?, max: number(max)? })).transpose()?,
         verify: words.key("verify").map(name).transpose()?.map(verify),
         takeover: Takeover::Adopt,
+        safe: None,
+        dangerous: false,
         alarms: vec![],
     })
 }
