@@ -66,6 +66,11 @@ pub(super) fn number(value: &DeValue<'_>) -> Result<f64, Wrong> {
     parsed.ok_or_else(|| Wrong::kind("a number", value))
 }
 
+/// True or false.
+pub(super) fn flag(value: &DeValue<'_>) -> Result<bool, Wrong> {
+    value.as_bool().ok_or_else(|| Wrong::kind("true or false", value))
+}
+
 /// A whole number in a range.
 pub(super) fn whole(range: RangeInclusive<i64>) -> impl Fn(&DeValue<'_>) -> Result<i64, Wrong> {
     move |value| {

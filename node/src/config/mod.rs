@@ -12,6 +12,7 @@ mod finding;
 mod kinds;
 mod node;
 mod site;
+mod site_fence;
 mod site_tag;
 mod site_toml;
 mod source;

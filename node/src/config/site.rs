@@ -9,9 +9,10 @@
 
 use super::finding::{ConfigError, Finding};
 use super::kinds::{self, Wrong};
+use super::site_fence::{self, ON_LEASE_LOSS};
 use super::site_tag;
 use super::source::{Source, Table};
-use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec, check};
+use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec, check};
 use labkeeper_model::{ErrorCode, Name};
 use std::path::Path;
 use toml::de::DeValue;
@@ -75,6 +76,7 @@ fn check_whole(source: &Source<'_>, site: &SiteSpec) {
         let is_consequence = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["devices", _, "segment"] => is_unusable(&["segments".to_owned()]),
             ["devices", _, "tags", _, "verify", "readback"] => is_unusable(&path[..3]),
+            ["devices", device, "on_lease_loss"] => is_unusable(&["devices", device, "tags"].map(str::to_owned)),
             ["devices", _, "tags", _, ..] => is_unusable(&path[..4]),
             _ => is_unusable(path),
         };
@@ -86,23 +88,24 @@ fn check_whole(source: &Source<'_>, site: &SiteSpec) {
 
 fn read_site(source: &Source<'_>) -> SiteSpec {
     let root = source.root();
-    let name = match root.table("site") {
+    let (name, failback) = match root.table("site") {
         Some(table) => {
             let name = table.need("name", "\"the lab's name\"", kinds::text);
+            let failback = table.get("failback", site_fence::failback);
             table.finish();
-            name
+            (name, failback)
         }
         None => {
             if !root.has("site") {
                 root.error("site", Wrong::new("is missing", "add a table [site] with name = \"the lab's name\""));
             }
-            None
+            (None, None)
         }
     };
     let segments = root.tables("segments").into_iter().map(|(name, table)| (name, read_segment(table))).collect();
     let devices = root.tables("devices").into_iter().filter_map(|(name, table)| Some((name, read_device(table)?))).collect();
     root.finish();
-    SiteSpec { name: name.unwrap_or_default(), segments, devices, ..SiteSpec::default() }
+    SiteSpec { name: name.unwrap_or_default(), failback: failback.unwrap_or(Some(SiteSpec::FAILBACK_DEFAULT)), segments, devices }
 }
 
 fn read_segment(table: Table<'_>) -> SegmentSpec {
@@ -121,6 +124,9 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
     let unit_id = table.get("unit_id", kinds::whole(0..=255)).unwrap_or(1);
     let poll = table.get("poll", kinds::duration).unwrap_or(DeviceSpec::POLL_DEFAULT);
     let timeout = table.get("timeout", kinds::duration).unwrap_or(DeviceSpec::TIMEOUT_DEFAULT);
+    let fencing = site_fence::fence(&table);
+    let watchdog = table.get("watchdog", kinds::duration);
+    let on_lease_loss = table.get("on_lease_loss", kinds::word(ON_LEASE_LOSS)).unwrap_or_default();
     let simulate = table.get("simulate", kinds::name).map(|model: Name| model.as_str().to_owned());
     let tags = table.tables("tags").into_iter().filter_map(|(name, tag)| Some((name, site_tag::read(tag)?))).collect();
     table.finish();
@@ -132,9 +138,9 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
         unit_id: u8::try_from(unit_id).ok()?,
         poll,
         timeout,
-        fencing: Fencing::default(),
-        watchdog: None,
-        on_lease_loss: OnLeaseLoss::default(),
+        fencing,
+        watchdog,
+        on_lease_loss,
         simulate,
         tags,
     })

@@ -3,6 +3,7 @@
 //! It knows nothing of the other tags; what must fit between tags is checked on the whole declaration.
 
 use super::kinds::{self, Wrong};
+use super::site_fence;
 use super::source::Table;
 use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, Limits, Priority, Register, TagSpec, Takeover, ValueType, Verify, WordOrder};
 use std::time::Duration;
@@ -31,15 +32,15 @@ pub(super) fn read(table: Table<'_>) -> Option<TagSpec> {
         limits: table.table("limits").and_then(limits),
         verify: table.table("verify").and_then(verify),
         takeover: table.get("takeover", kinds::word(TAKEOVER)).unwrap_or_default(),
-        safe: None,
-        dangerous: false,
+        safe: table.get("safe", site_fence::safe),
+        dangerous: table.get("dangerous", kinds::flag).unwrap_or_default(),
         alarms: table.list_of_tables("alarms").into_iter().filter_map(alarm).collect(),
     };
     table.finish();
     register.and(value_type).map(|_| spec)
 }
 
-fn register(value: &DeValue<'_>) -> Result<Register, Wrong> {
+pub(super) fn register(value: &DeValue<'_>) -> Result<Register, Wrong> {
     let text = kinds::text(value)?;
     Register::parse(&text).ok_or_else(|| {
         Wrong::new(

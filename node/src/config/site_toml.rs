@@ -3,9 +3,11 @@
 //! Keys that have their default value are left out, as a person would. Reading the text back gives the same
 //! declaration; a test holds the two together.
 
+use super::site_fence::ON_LEASE_LOSS;
 use super::site_tag::{ACCESS, TAKEOVER, WORD_ORDER};
 use humantime::format_duration;
-use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Priority, SiteSpec, TagSpec};
+use labkeeper_model as model;
+use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Fencing, Priority, SiteSpec, TagSpec};
 use std::time::Duration;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
@@ -13,7 +15,11 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 #[must_use]
 pub fn to_toml(site: &SiteSpec) -> String {
     let mut document = DocumentMut::new();
-    document["site"] = Item::Table(Table::from_iter([("name", site.name.as_str())]));
+    let mut head = Table::from_iter([("name", site.name.as_str())]);
+    if site.failback != Some(SiteSpec::FAILBACK_DEFAULT) {
+        head["failback"] = value(site.failback.map_or_else(|| "off".to_owned(), duration));
+    }
+    document["site"] = Item::Table(head);
     let mut segments = group();
     for (name, segment) in &site.segments {
         let mut table = Table::new();
@@ -51,6 +57,16 @@ fn device_table(device: &DeviceSpec) -> Table {
     table["unit_id"] = value(i64::from(device.unit_id));
     table["poll"] = value(duration(device.poll));
     table["timeout"] = value(duration(device.timeout));
+    match &device.fencing {
+        Fencing::LeaseOnly => {}
+        Fencing::DeviceToken { register } => table["fence"] = value(InlineTable::from_iter([("register", register.to_string())])),
+        Fencing::Gate { address } => table["fence"] = value(InlineTable::from_iter([("gate", address.as_str())])),
+        word => table["fence"] = value(word.as_str()),
+    }
+    if let Some(watchdog) = device.watchdog {
+        table["watchdog"] = value(duration(watchdog));
+    }
+    set_word(&mut table, "on_lease_loss", device.on_lease_loss, ON_LEASE_LOSS);
     if let Some(model) = &device.simulate {
         table["simulate"] = value(model.as_str());
     }
@@ -88,6 +104,12 @@ fn tag_table(tag: &TagSpec) -> Table {
         table["verify"] = value(inline);
     }
     set_word(&mut table, "takeover", tag.takeover, TAKEOVER);
+    if let Some(safe) = &tag.safe {
+        table["safe"] = Item::Value(safe_value(safe));
+    }
+    if tag.dangerous {
+        table["dangerous"] = value(true);
+    }
     if !tag.alarms.is_empty() {
         table["alarms"] = value(alarms(&tag.alarms));
     }
@@ -114,6 +136,17 @@ fn alarms(alarms: &[AlarmSpec]) -> Array {
     array.set_trailing("\n");
     array.set_trailing_comma(true);
     array
+}
+
+fn safe_value(safe: &model::Value) -> Value {
+    match safe {
+        model::Value::Bool(flag) => (*flag).into(),
+        model::Value::I64(whole) => (*whole).into(),
+        // A declaration with a greater one is refused by its check.
+        model::Value::U64(whole) => i64::try_from(*whole).unwrap_or(i64::MAX).into(),
+        model::Value::F64(number) => (*number).into(),
+        model::Value::Text(text) => text.as_str().into(),
+    }
 }
 
 fn set_text(table: &mut Table, key: &str, text: &str) {

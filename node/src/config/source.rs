@@ -196,6 +196,11 @@ impl<'s> Table<'s> {
         }
     }
 
+    /// Whether there is a table under the key.
+    pub(super) fn holds_table(&self, key: &str) -> bool {
+        entry(self.entries, key).is_some_and(|(_, value)| matches!(value, DeValue::Table(_)))
+    }
+
     /// Whether the key is there, usable or not.
     pub(super) fn has(&self, key: &str) -> bool {
         entry(self.entries, key).is_some()

@@ -1,8 +1,10 @@
 use super::*;
+use labkeeper_model::Value;
 use labkeeper_model::site::{
     Access, AlarmKind, AlarmSpec, Fencing, Limits, OnLeaseLoss, Priority, Register, Takeover, ValueType, Verify, WordOrder,
 };
 use prost::Message as _;
+use v1::fencing::Mechanism;
 
 fn name_of(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -100,6 +102,37 @@ fn every_choice_of_a_tag_comes_back() {
 }
 
 #[test]
+fn everything_about_takeover_comes_back() {
+    let gate = Fencing::Gate { address: "10.1.0.9:7502".into() };
+    let token = Fencing::DeviceToken { register: Register::parse("holding:100").expect("a register") };
+    for fencing in [Fencing::LeaseOnly, Fencing::SingleConnection, Fencing::DeviceLock, token, gate] {
+        for on_lease_loss in [OnLeaseLoss::Hold, OnLeaseLoss::Safe, OnLeaseLoss::StopPolling] {
+            let device = site().devices["chiller-1"].clone();
+            let device = DeviceSpec { fencing: fencing.clone(), on_lease_loss, watchdog: Some(Duration::from_secs(9)), ..device };
+            assert_eq!(DeviceSpec::try_from(v1::Device::from(&device)), Ok(device));
+        }
+    }
+    let tag = TagSpec { safe: Some(Value::F64(20.0)), dangerous: true, ..tag("holding:0", "f32") };
+    assert_eq!(TagSpec::try_from(v1::Tag::from(&tag)), Ok(tag));
+    for failback in [None, Some(Duration::from_millis(1)), Some(SiteSpec::FAILBACK_DEFAULT), Some(Duration::from_secs(3600))] {
+        let site = SiteSpec { failback, ..site() };
+        assert_eq!(over_the_wire(&site), Ok(site));
+    }
+}
+
+/// What was written before there was fencing reads as what it meant then, and is written as it was.
+#[test]
+fn what_has_its_default_is_left_out() {
+    let wire = v1::Site::from(&site());
+    let device = &wire.devices["chiller-1"];
+    assert_eq!((wire.failback_ms, &device.fencing, device.watchdog_ms, device.on_lease_loss), (None, &None, None, 0));
+    assert_eq!((&device.tags["outlet"].safe, device.tags["outlet"].dangerous), (&None, false));
+    let word = |word: &str| Some(v1::Fencing { mechanism: Some(Mechanism::Word(word.into())) });
+    let spelled_out = v1::Device { fencing: word("lease_only"), on_lease_loss: v1::OnLeaseLoss::Hold.into(), ..device.clone() };
+    assert_eq!(DeviceSpec::try_from(spelled_out), DeviceSpec::try_from(device.clone()));
+}
+
+#[test]
 fn enums_that_are_not_given_have_the_defaults_of_a_site_file() {
     let wire = v1::Tag { word_order: 0, access: 0, takeover: 0, ..v1::Tag::from(&tag("holding:0", "u16")) };
     let tag = TagSpec::try_from(wire).expect("a tag");
@@ -130,6 +163,11 @@ fn what_is_wrong_is_named_from_the_top() {
     assert_eq!(device(|d| d.driver = "gpib".into()), "devices.chiller-1.driver");
     assert_eq!(device(|d| d.unit_id = 256), "devices.chiller-1.unit_id");
     assert_eq!(device(|d| d.segment = String::new()), "devices.chiller-1.segment");
+    assert_eq!(device(|d| d.on_lease_loss = 4), "devices.chiller-1.on_lease_loss");
+    let fence = |mechanism| v1::Fencing { mechanism: Some(mechanism) };
+    let spoil = |mechanism: Mechanism| blamed(|s| s.devices.get_mut("chiller-1").expect("the device").fencing = Some(fence(mechanism)));
+    assert_eq!(spoil(Mechanism::Word("gate".into())), "devices.chiller-1.fencing.word");
+    assert_eq!(spoil(Mechanism::Register("holding".into())), "devices.chiller-1.fencing.register");
     assert_eq!(blamed(|s| s.segments.get_mut("cryo").expect("cryo").home = "a b".into()), "segments.cryo.home");
     assert_eq!(blamed(|s| drop(s.segments.insert("a/b".into(), v1::Segment::default()))), "segments");
     let tag = "devices.chiller-1.tags.outlet";

@@ -8,9 +8,11 @@
 //!
 //! Knows nothing of files: keys are those of a site file, values are as a person writes them there.
 
-use crate::text::{duration, quoted};
+use crate::text::{duration, quoted, value};
 use labkeeper_model::Name;
-use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, DeviceSpec, Priority, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder};
+use labkeeper_model::site::{
+    Access, AlarmKind, AlarmSpec, DeviceSpec, OnLeaseLoss, Priority, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder,
+};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -18,7 +20,7 @@ use std::fmt::Display;
 #[must_use]
 pub fn diff(old: &SiteSpec, new: &SiteSpec) -> Vec<String> {
     let mut lines = Vec::new();
-    diff_fields("site", &[("name", quoted(&old.name))], &[("name", quoted(&new.name))], &mut lines);
+    diff_fields("site", &site_fields(old), &site_fields(new), &mut lines);
     diff_maps("segments", &old.segments, &new.segments, &mut lines, |path, old, new, lines| {
         diff_fields(path, &segment_fields(old), &segment_fields(new), lines);
     });
@@ -66,6 +68,10 @@ fn diff_fields(path: &str, old: &[Field], new: &[Field], lines: &mut Vec<String>
     }
 }
 
+fn site_fields(site: &SiteSpec) -> Vec<Field> {
+    vec![("name", quoted(&site.name)), ("failback", site.failback.map_or_else(|| "off".to_owned(), duration))]
+}
+
 fn segment_fields(segment: &SegmentSpec) -> Vec<Field> {
     vec![("description", quoted(&segment.description)), ("home", or_none(segment.home.as_ref()))]
 }
@@ -79,6 +85,9 @@ fn device_fields(device: &DeviceSpec) -> Vec<Field> {
         ("unit_id", device.unit_id.to_string()),
         ("poll", duration(device.poll)),
         ("timeout", duration(device.timeout)),
+        ("fence", device.fencing.to_string()),
+        ("watchdog", or_none(device.watchdog.map(duration))),
+        ("on_lease_loss", on_lease_loss(device.on_lease_loss).to_owned()),
         ("simulate", or_none(device.simulate.as_deref().map(quoted))),
     ]
 }
@@ -99,6 +108,8 @@ fn tag_fields(tag: &TagSpec) -> Vec<Field> {
         ("limits", or_none(limits)),
         ("verify", or_none(verify)),
         ("takeover", takeover(tag.takeover).to_owned()),
+        ("safe", or_none(tag.safe.as_ref().map(value))),
+        ("dangerous", tag.dangerous.to_string()),
     ]
 }
 
@@ -145,6 +156,14 @@ fn takeover(takeover: Takeover) -> &'static str {
         Takeover::Reassert => "reassert",
         Takeover::Safe => "safe",
         Takeover::Hold => "hold",
+    }
+}
+
+fn on_lease_loss(on_lease_loss: OnLeaseLoss) -> &'static str {
+    match on_lease_loss {
+        OnLeaseLoss::Hold => "hold",
+        OnLeaseLoss::Safe => "safe",
+        OnLeaseLoss::StopPolling => "stop_polling",
     }
 }
 

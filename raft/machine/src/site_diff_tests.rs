@@ -1,4 +1,5 @@
 use super::*;
+use labkeeper_model::Value;
 use labkeeper_model::site::{DriverKind, Fencing, Limits, OnLeaseLoss, Register, Table, ValueType, Verify};
 use std::time::Duration;
 
@@ -66,6 +67,10 @@ fn site(change: impl FnOnce(&mut SiteSpec, &mut DeviceSpec, &mut TagSpec)) -> Si
     site
 }
 
+fn fence(register: &str) -> Fencing {
+    Fencing::DeviceToken { register: Register::parse(register).expect("a register") }
+}
+
 fn check(change: impl FnOnce(&mut SiteSpec, &mut DeviceSpec, &mut TagSpec), expected: &[&str]) {
     assert_eq!(diff(&site(|_, _, _| {}), &site(change)), expected);
 }
@@ -87,6 +92,7 @@ fn what_is_added_or_removed_is_one_line() {
 #[test]
 fn changed_fields_show_both_values() {
     check(|site, _, _| site.name = "Lab \"2\"".into(), &["~ site.name: \"lab\" -> \"Lab \\\"2\\\"\""]);
+    check(|site, _, _| site.failback = None, &["~ site.failback: 30s -> off"]);
     let home = |site: &mut SiteSpec| site.segments.get_mut("cryo").expect("cryo").home = Some(name("cryo-a"));
     check(|site, _, _| home(site), &["~ segments.cryo.home: none -> cryo-a"]);
     check(
@@ -104,6 +110,10 @@ fn no_field_of_a_device_or_tag_is_forgotten() {
         ("description: \"\" -> \"cold\"", |d, _| d.description = "cold".into()),
         ("address: \"10.1.0.40:502\" -> \"h:1\"", |d, _| d.address = "h:1".into()),
         ("timeout: 1s -> 300ms", |d, _| d.timeout = Duration::from_millis(300)),
+        ("fence: lease_only -> gate at g:1", |d, _| d.fencing = Fencing::Gate { address: "g:1".into() }),
+        ("fence: lease_only -> device_token at holding:9", |d, _| d.fencing = fence("holding:9")),
+        ("watchdog: none -> 10s", |d, _| d.watchdog = Some(Duration::from_secs(10))),
+        ("on_lease_loss: hold -> stop_polling", |d, _| d.on_lease_loss = OnLeaseLoss::StopPolling),
         ("simulate: none -> \"chiller\"", |d, _| d.simulate = Some("chiller".into())),
         ("tags.setpoint.description: \"\" -> \"t\"", |_, t| t.description = "t".into()),
         ("tags.setpoint.register: holding:10 -> coil:11", |_, t| t.register = Register { table: Table::Coil, address: 11 }),
@@ -119,6 +129,9 @@ fn no_field_of_a_device_or_tag_is_forgotten() {
             t.verify = Some(Verify { readback: name("t"), tolerance: 0.1, timeout: Duration::from_secs(2) });
         }),
         ("tags.setpoint.takeover: adopt -> hold", |_, t| t.takeover = Takeover::Hold),
+        ("tags.setpoint.safe: none -> 20.5", |_, t| t.safe = Some(Value::F64(20.5))),
+        ("tags.setpoint.safe: none -> \"off\"", |_, t| t.safe = Some(Value::Text("off".into()))),
+        ("tags.setpoint.dangerous: false -> true", |_, t| t.dangerous = true),
     ];
     for (line, change) in changes {
         check(|_, device, tag| change(device, tag), &[&format!("~ devices.chiller-1.{line}")]);

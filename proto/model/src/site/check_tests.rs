@@ -1,13 +1,14 @@
 use super::*;
 use crate::site::{
-    Access, AlarmKind, DriverKind, Fencing, Limits, OnLeaseLoss, Priority, Register, SegmentSpec, Takeover, Verify, WordOrder,
+    Access, AlarmKind, AlarmSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Priority, Register, SegmentSpec, TagSpec, Takeover, ValueType,
+    Verify, WordOrder,
 };
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     Name::new(text).expect("a valid name")
 }
 
-fn tag(register: &str, value_type: &str) -> TagSpec {
+pub(super) fn tag(register: &str, value_type: &str) -> TagSpec {
     TagSpec {
         description: String::new(),
         register: Register::parse(register).expect("a register"),
@@ -27,7 +28,7 @@ fn tag(register: &str, value_type: &str) -> TagSpec {
     }
 }
 
-fn site_with(tags: &[(&str, TagSpec)]) -> SiteSpec {
+pub(super) fn site_with(tags: &[(&str, TagSpec)]) -> SiteSpec {
     let device = DeviceSpec {
         segment: name("cryo"),
         description: String::new(),
@@ -51,7 +52,7 @@ fn site_with(tags: &[(&str, TagSpec)]) -> SiteSpec {
 }
 
 /// The keys of all errors, below `devices.chiller-1`.
-fn errors(site: &SiteSpec) -> Vec<String> {
+pub(super) fn errors(site: &SiteSpec) -> Vec<String> {
     check(site).into_iter().filter(|p| p.severity == Severity::Error).map(|p| p.path.join(".").replace("devices.chiller-1.", "")).collect()
 }
 

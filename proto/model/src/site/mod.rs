@@ -9,13 +9,15 @@ mod device;
 mod fencing;
 mod register;
 mod tag;
+mod takeover_time;
 
 pub use alarm::{AlarmKind, AlarmSpec, Priority};
-pub use check::{Problem, Severity, check};
+pub use check::{ELECTION_DEFAULT, Problem, Severity, check};
 pub use device::{DeviceSpec, DriverKind, OnLeaseLoss};
 pub use fencing::{Fencing, Rung};
 pub use register::{Register, Table, ValueType, WordOrder};
 pub use tag::{Access, Limits, TagSpec, Takeover, UnfitValue, Verify};
+pub use takeover_time::TakeoverTime;
 
 use crate::{Name, TagPath};
 use std::collections::BTreeMap;
