@@ -4,13 +4,16 @@
 //! A new kind of thing gets a new file: `UPDATE=1 cargo test -p labkeeper-raft --test golden` writes those that are missing, and only
 //! those.
 
-use labkeeper_machine::{AuditEntry, Command, CommandRecord, CommandReport, Dump, NodeInfo, Ownership, Rejection, Reply};
-use labkeeper_machine::{SetpointRequest, state::Setpoint};
+use labkeeper_machine::{
+    AuditEntry, Cause, Command, CommandRecord, CommandReport, Cooldown, Drift, Dump, Hold, HoldReason, Machine, NodeInfo, Ownership,
+    Quarantine, ReachWord, Reconciled, Rejection, Reply, Session, SetpointRequest, Stamp, TakeoverRecord, TakeoverReport, Vacancy,
+    state::Setpoint,
+};
 use labkeeper_model::site::{
     Access, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Priority, Problem, Register, SegmentSpec, Severity,
     SiteSpec, TagSpec, Takeover, ValueType, Verify, WordOrder,
 };
-use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
+use labkeeper_model::{CommandId, CommandState, ErrorCode, LeaseTerms, Name, TagPath, Timestamp, Value};
 use labkeeper_raft::Identity;
 use labkeeper_raft::codec::{command, log, reply, snapshot};
 use labkeeper_raft::store::data_dir::DataDir;
@@ -110,7 +113,7 @@ fn site() -> SiteSpec {
     }
 }
 
-fn commands() -> [(&'static str, Command); 8] {
+fn first_commands() -> [(&'static str, Command); 8] {
     let submit = SetpointRequest {
         id: CommandId(*b"command-of-16-by"),
         tag: path(),
@@ -142,6 +145,60 @@ fn commands() -> [(&'static str, Command); 8] {
     ]
 }
 
+fn terms() -> LeaseTerms {
+    let ms = Duration::from_millis;
+    LeaseTerms { renew: ms(300), lease: ms(1_500), guard: ms(400), drift_ppm: 10_000 }
+}
+
+/// The commands about who drives what.
+fn tenure_commands() -> [(&'static str, Command); 12] {
+    let terms = terms();
+    let outcomes = [
+        Reconciled::Matches,
+        Reconciled::Adopted { actual: Value::F64(-12.5) },
+        Reconciled::Reasserted { actual: Value::I64(3) },
+        Reconciled::DrivenSafe { actual: Value::U64(4) },
+        Reconciled::Held { actual: Value::Bool(true) },
+        Reconciled::Unreadable,
+    ];
+    let (segment, at) = ("cryo".to_owned(), |nanos: i64| Timestamp(1_800_000_000_000_000_000 + nanos));
+    [
+        ("command-open-session.v1", Command::OpenSession { node: 17, after: 4, terms }),
+        ("command-renew-session.v1", Command::RenewSession { node: 17, session: 5, seq: 6 }),
+        ("command-expire-session.v1", Command::ExpireSession { node: 17, session: 5, seq: 6 }),
+        ("command-end-session.v1", Command::EndSession { node: 17, session: 5 }),
+        ("command-release-segment.v1", Command::ReleaseSegment { node: 17, session: 5, segment: segment.clone(), epoch: 7 }),
+        ("command-set-draining.v1", Command::SetDraining { node: 17, draining: true, actor: "ann".into(), reason: "why".into() }),
+        ("command-place-segments.v1", Command::PlaceSegments),
+        (
+            "command-report-reach.v1",
+            Command::ReportReach { node: 17, session: 5, segment: segment.clone(), epoch: Some(7), reached: 1, of: 4 },
+        ),
+        (
+            "command-report-takeover.v1",
+            Command::ReportTakeover {
+                node: 17,
+                segment: segment.clone(),
+                epoch: 7,
+                connected: at(1),
+                read: at(2),
+                enabled: at(3),
+                devices_reached: 3,
+                devices: 4,
+            },
+        ),
+        (
+            "command-report-reconciled.v1",
+            Command::ReportReconciled { node: 17, segment, epoch: 7, outcomes: outcomes.map(|outcome| (path(), outcome)).into() },
+        ),
+        ("command-release-hold.v1", Command::ReleaseHold { tag: path(), actor: "ann".into(), reason: "why".into() }),
+        (
+            "command-set-quarantine.v1",
+            Command::SetQuarantine { node: 17, device: name("chiller-1"), epoch: 7, reason: Some("five crashes in a minute".into()) },
+        ),
+    ]
+}
+
 fn record() -> CommandRecord {
     CommandRecord {
         id: CommandId(*b"command-of-16-by"),
@@ -169,7 +226,8 @@ fn membership() -> Membership {
     Membership::new(vec![BTreeSet::from([1]), BTreeSet::from([1, 17])], nodes).expect("valid")
 }
 
-fn state() -> Dump {
+/// A state as version 0.1 kept it.
+fn first_state() -> Dump {
     let setpoint = Setpoint {
         value: Value::F64(-12.0),
         revision: 4,
@@ -197,20 +255,61 @@ fn state() -> Dump {
         site: Arc::new(site()),
         site_version: 2,
         nodes: BTreeMap::from([(1, node())]),
-        ownerships: BTreeMap::from([("cryo".into(), Ownership { owner: Some(1), epoch: 5 })]),
+        ownerships: BTreeMap::from([("cryo".into(), Ownership { owner: Some(1), epoch: 5, ..Ownership::default() })]),
         setpoints: BTreeMap::from([(path(), Arc::new(setpoint))]),
         commands: vec![Arc::new(record())],
         audit: vec![Arc::new(audit)],
         audit_next: 2,
+        ..Dump::default()
+    }
+}
+
+/// A state with something of everything.
+fn state() -> Dump {
+    let terms = terms();
+    let alive = Session { id: 8, seq: 9, alive: true, opened: Timestamp(2), renewed: Timestamp(3), ended: None, terms };
+    let ended = Session { id: 5, alive: false, ended: Some(Timestamp(4)), ..alive };
+    let vacancy = Vacancy { from: 17, cause: Cause::SessionExpired, last_renewal: Timestamp(3), since: Timestamp(4) };
+    let owned = Ownership { owner: Some(1), session: 8, epoch: 5, since: Timestamp(5), successor: Some(17), vacancy: None };
+    let vacant = Ownership { epoch: 6, since: Timestamp(4), vacancy: Some(vacancy), ..Ownership::default() };
+    let takeover = TakeoverRecord {
+        segment: "cryo".into(),
+        from: Some(17),
+        to: 1,
+        epoch: 5,
+        cause: Cause::SessionExpired,
+        last_renewal: Some(Timestamp(3)),
+        ended: Some(Timestamp(4)),
+        assigned: Timestamp(5),
+        log_index: 1_200,
+        report: Some(TakeoverReport { connected: Timestamp(6), read: Timestamp(7), enabled: Timestamp(8), devices_reached: 3, devices: 4 }),
+    };
+    let first = TakeoverRecord { from: None, cause: Cause::First, last_renewal: None, ended: None, report: None, ..takeover.clone() };
+    let word = ReachWord { reached: 1, of: 4, at: Timestamp(8), since: Timestamp(7) };
+    let hold = Hold { reason: HoldReason::Dangerous, epoch: 5, since: Timestamp(5), actual: Some(Value::F64(-12.5)) };
+    let drift = Drift { outcome: Reconciled::Adopted { actual: Value::F64(-12.5) }, epoch: 5, since: Timestamp(5) };
+    let quarantine = Quarantine { node: 1, epoch: 5, since: Timestamp(8), reason: "five crashes".into(), segment: name("cryo") };
+    Dump {
+        ownerships: BTreeMap::from([("cryo".into(), owned), ("hall".into(), vacant)]),
+        sessions: BTreeMap::from([(1, alive), (17, ended)]),
+        last_session: 8,
+        draining: BTreeSet::from([1]),
+        words: BTreeMap::from([("cryo".into(), BTreeMap::from([(1, word)]))]),
+        cooldowns: BTreeMap::from([("cryo".into(), Cooldown { moved: Timestamp(5), rest: Duration::from_secs(10) })]),
+        takeovers: vec![Arc::new(first), Arc::new(takeover)],
+        holds: BTreeMap::from([(path(), hold)]),
+        drifts: BTreeMap::from([(path(), drift)]),
+        quarantined: BTreeMap::from([(name("chiller-1"), quarantine)]),
+        ..first_state()
     }
 }
 
 #[test]
 fn commands_and_batches() {
-    for (file, value) in commands() {
+    for (file, value) in first_commands().into_iter().chain(tenure_commands()) {
         check(file, &value, |c| command::encode(c).into(), |bytes| command::decode(&bytes).expect(file));
     }
-    let batch = (Timestamp(1_800_000_000_000_000_000), commands().map(|(_, c)| command::encode(&c)).to_vec());
+    let batch = (Timestamp(1_800_000_000_000_000_000), first_commands().map(|(_, c)| command::encode(&c)).to_vec());
     let encode = |(time, commands): &(Timestamp, Vec<bytes::Bytes>)| command::encode_batch(*time, commands.clone()).into();
     check("batch.v1", &batch, encode, |bytes| command::decode_batch(bytes.into()).expect("a batch"));
 }
@@ -225,6 +324,9 @@ fn replies() {
         ("reply-site-version.v1", Ok(Reply::SiteVersion(2))),
         ("reply-command.v1", Ok(Reply::Command(Arc::new(record())))),
         ("reply-reported.v1", Ok(Reply::Reported { refused: 3 })),
+        ("reply-session.v1", Ok(Reply::Session(5))),
+        ("reply-expired.v1", Ok(Reply::Expired { ended: true })),
+        ("reply-not-expired.v1", Ok(Reply::Expired { ended: false })),
         ("reply-rejected.v1", Err(rejection)),
     ];
     for (file, value) in replies {
@@ -254,7 +356,24 @@ fn the_log() {
 
 #[test]
 fn the_state() {
-    check("snapshot.v1", &state(), |dump| snapshot::encode(dump).into(), |bytes| snapshot::decode(&bytes).expect("a state"));
+    check("snapshot.v2", &state(), |dump| snapshot::encode(dump).into(), |bytes| snapshot::decode(&bytes).expect("a state"));
+}
+
+/// A node that starts over the snapshot of version 0.1 knows everything in it, and owns nothing until it opens a session: epochs go on.
+#[test]
+fn the_state_of_the_first_version() {
+    let dump = snapshot::decode(&golden("snapshot.v1", || panic!("version 0.1 wrote it"))).expect("a state");
+    assert_eq!(dump, first_state());
+    let mut machine = Machine::restore(dump);
+    assert!(machine.faults().is_empty());
+    assert_eq!(machine.ownership("cryo").owner, None);
+    assert_eq!(machine.setpoint(&path()).map(|setpoint| setpoint.revision), Some(4));
+    let at = Stamp { index: 1_235, time: Timestamp(10) };
+    let opened = machine.apply(at, Command::OpenSession { node: 1, after: 0, terms: LeaseTerms::default() });
+    assert_eq!(opened.reply, Ok(Reply::Session(1)));
+    let ownership = machine.ownership("cryo");
+    assert_eq!((ownership.owner, ownership.session), (Some(1), 1));
+    assert!(ownership.epoch > 5, "{ownership:?}");
 }
 
 #[test]
@@ -298,11 +417,14 @@ async fn file_of_a_snapshot() {
     let (snapshots, _) = open(dir.path(), None);
     snapshots.save(meta.clone(), || snapshot::encode(&state())).await.expect("room");
     let written = std::fs::read(dir.path().join(NAME)).expect("a file");
-    let bytes = golden("snapshot-file.v1", || written.clone());
+    let bytes = golden("snapshot-file.v2", || written.clone());
     assert_eq!(bytes, written);
-    let old = tempfile::tempdir().expect("a directory");
-    std::fs::write(old.path().join(NAME), bytes).expect("room");
-    assert_eq!(open(old.path(), Some(NAME)).1, Some((meta, snapshot::encode(&state()))));
+    for (bytes, state) in [(bytes, state()), (golden("snapshot-file.v1", || panic!("version 0.1 wrote it")), first_state())] {
+        let old = tempfile::tempdir().expect("a directory");
+        std::fs::write(old.path().join(NAME), bytes).expect("room");
+        let (read, bytes) = open(old.path(), Some(NAME)).1.expect("a snapshot");
+        assert_eq!((read, snapshot::decode(&bytes)), (meta.clone(), Ok(state)));
+    }
 }
 
 /// A disk that keeps nothing: only files matter here.

@@ -53,6 +53,7 @@ pub enum ErrorCode {
     OutcomeUnknown = 3017,
     WaitTimedOut = 3018,
     AlreadyDecided = 3019,
+    Held = 3020,
 
     NoLeader = 4001,
     NotInitialised = 4002,
@@ -66,6 +67,7 @@ pub enum ErrorCode {
     LastVoter = 4010,
     OtherSite = 4011,
     MembershipChanging = 4012,
+    Fenced = 4013,
 
     BadRequest = 5001,
     Overloaded = 5002,
@@ -241,6 +243,12 @@ impl ErrorCode {
         ),
         (Self::AlreadyDecided, "already_decided", "The command has already been carried out or has ended.", "Nothing to do."),
         (
+            Self::Held,
+            "held",
+            "The tag is held after a takeover: it takes no setpoints until an operator confirms.",
+            "Look at the device and its reading, then release the tag.",
+        ),
+        (
             Self::NoLeader,
             "no_leader",
             "The cluster has no leader at present: too few nodes reach each other.",
@@ -286,6 +294,12 @@ impl ErrorCode {
             "membership_changing",
             "Another change of membership is under way.",
             "Wait for it to end, then try again.",
+        ),
+        (
+            Self::Fenced,
+            "fenced",
+            "The node's session has ended, so it may not drive devices under it.",
+            "Nothing to do: the node lets go of its devices and opens another session by itself.",
         ),
         (Self::BadRequest, "bad_request", "The request is malformed.", "Correct what the message names."),
         (Self::Overloaded, "overloaded", "Too many requests are waiting.", "Try again shortly, with fewer at a time."),

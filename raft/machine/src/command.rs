@@ -1,7 +1,10 @@
 //! Everything that can be asked of the machine. What is not here cannot change the replicated state.
 
+use crate::state::Reconciled;
 use labkeeper_model::site::SiteSpec;
-use labkeeper_model::{CommandId, CommandState, Epoch, ErrorCode, LogIndex, Name, NodeId, Revision, TagPath, Timestamp, Value};
+use labkeeper_model::{
+    CommandId, CommandState, Epoch, ErrorCode, LeaseTerms, LogIndex, Name, NodeId, Revision, SessionId, TagPath, Timestamp, Value,
+};
 
 /// Where and when an entry was committed. The time is the proposing leader's; the machine uses the larger of it and
 /// the last one, so that its time never runs backwards.
@@ -113,4 +116,129 @@ pub enum Command {
     },
     /// Ends the commands whose deadline has passed before an owner began them.
     ExpireCommands,
+    /// A node says that it lives, and that nothing of an earlier session of its own drives a device any more. Ends the node's earlier
+    /// session if it is alive, and grants it what it should own. The terms count as of this entry.
+    OpenSession {
+        /// The node.
+        node: NodeId,
+        /// The newest session of this node that the sender knew of (0: none). Refused (`Fenced`) if there is a newer one: an opening whose
+        /// answer was lost may be committed much later, and would end the session that is held by then.
+        after: SessionId,
+        /// What it counts its lease by.
+        terms: LeaseTerms,
+    },
+    /// A node says that it still lives.
+    RenewSession {
+        /// The node.
+        node: NodeId,
+        /// Its session.
+        session: SessionId,
+        /// Grows from renewal to renewal.
+        seq: u64,
+    },
+    /// The leader says that a session has run out. Does nothing if a renewal that the leader had not seen was ordered first.
+    ExpireSession {
+        /// The node.
+        node: NodeId,
+        /// Its session.
+        session: SessionId,
+        /// The newest renewal that the leader had seen.
+        seq: u64,
+    },
+    /// A node stops as planned, after it has closed all connections to devices.
+    EndSession {
+        /// The node.
+        node: NodeId,
+        /// Its session.
+        session: SessionId,
+    },
+    /// An owner has let go of a segment: its connections to devices are closed.
+    ReleaseSegment {
+        /// The owner.
+        node: NodeId,
+        /// Its session.
+        session: SessionId,
+        /// Which segment.
+        segment: String,
+        /// The epoch under which it owned it.
+        epoch: Epoch,
+    },
+    /// Hands a node's segments over as planned and gives it no others, or ends that.
+    SetDraining {
+        /// The node.
+        node: NodeId,
+        /// Whether to drain it.
+        draining: bool,
+        /// Who asks.
+        actor: String,
+        /// Why.
+        reason: String,
+    },
+    /// Looks again at who should own what, since time has passed.
+    PlaceSegments,
+    /// A node says how many of a segment's devices it reaches.
+    ReportReach {
+        /// The node.
+        node: NodeId,
+        /// Its session.
+        session: SessionId,
+        /// Which segment.
+        segment: String,
+        /// The epoch under which it owns the segment; `None` if it was asked to probe.
+        epoch: Option<Epoch>,
+        /// How many devices answered.
+        reached: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// An owner says how it took a segment's devices over.
+    ReportTakeover {
+        /// The owner.
+        node: NodeId,
+        /// Which segment.
+        segment: String,
+        /// The epoch of the grant.
+        epoch: Epoch,
+        /// When the first device was connected, by the owner's clock.
+        connected: Timestamp,
+        /// When the devices that answer had been read, by the owner's clock.
+        read: Timestamp,
+        /// When control was enabled, by the owner's clock.
+        enabled: Timestamp,
+        /// How many devices answered.
+        devices_reached: u32,
+        /// Of how many.
+        devices: u32,
+    },
+    /// An owner says what it found and did for the setpoints of a segment that it took over.
+    ReportReconciled {
+        /// The owner.
+        node: NodeId,
+        /// Which segment.
+        segment: String,
+        /// The epoch of the grant.
+        epoch: Epoch,
+        /// Tag by tag.
+        outcomes: Vec<(TagPath, Reconciled)>,
+    },
+    /// An operator confirms that a tag may be written again.
+    ReleaseHold {
+        /// Which tag.
+        tag: TagPath,
+        /// Who asks.
+        actor: String,
+        /// Why.
+        reason: String,
+    },
+    /// An owner says that it leaves a device alone, or does not any more.
+    SetQuarantine {
+        /// The owner.
+        node: NodeId,
+        /// Which device.
+        device: Name,
+        /// The epoch under which it owns the device's segment.
+        epoch: Epoch,
+        /// What happened; `None` ends the quarantine.
+        reason: Option<String>,
+    },
 }

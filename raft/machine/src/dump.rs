@@ -1,10 +1,10 @@
 //! The whole state as plain data, out and in: what a snapshot is made of. Knows no bytes.
 
 use crate::command::NodeInfo;
-use crate::state::{AuditEntry, CommandRecord, Ownership, Setpoint};
+use crate::state::{AuditEntry, CommandRecord, Cooldown, Drift, Hold, Ownership, Quarantine, ReachWord, Session, Setpoint, TakeoverRecord};
 use labkeeper_model::site::SiteSpec;
-use labkeeper_model::{LogIndex, NodeId, TagPath, Timestamp};
-use std::collections::BTreeMap;
+use labkeeper_model::{LogIndex, Name, NodeId, SessionId, TagPath, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The whole state. Records are shared with the machine, so making a dump costs a few reference counts per record.
@@ -24,6 +24,24 @@ pub struct Dump {
     pub nodes: BTreeMap<NodeId, NodeInfo>,
     /// The ownership of every segment that the site has or had.
     pub ownerships: BTreeMap<String, Ownership>,
+    /// The newest session of each node; of a removed node only while it is alive.
+    pub sessions: BTreeMap<NodeId, Session>,
+    /// Number of the newest session of all; 0 before the first.
+    pub last_session: SessionId,
+    /// The nodes that are being drained.
+    pub draining: BTreeSet<NodeId>,
+    /// What nodes said about how much of a segment they reach, by segment and node.
+    pub words: BTreeMap<String, BTreeMap<NodeId, ReachWord>>,
+    /// The segments that moved for lack of reach.
+    pub cooldowns: BTreeMap<String, Cooldown>,
+    /// The latest takeovers, oldest first.
+    pub takeovers: Vec<Arc<TakeoverRecord>>,
+    /// The held tags.
+    pub holds: BTreeMap<TagPath, Hold>,
+    /// The setpoints that a takeover left different from their devices.
+    pub drifts: BTreeMap<TagPath, Drift>,
+    /// The devices that their owners leave alone.
+    pub quarantined: BTreeMap<Name, Quarantine>,
     /// The setpoints.
     pub setpoints: BTreeMap<TagPath, Arc<Setpoint>>,
     /// The remembered commands, in no particular order.

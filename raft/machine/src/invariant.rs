@@ -29,6 +29,11 @@ pub enum Invariant {
     MemoryBounded = 10,
     AuditGapless = 11,
     SetpointDeclared = 12,
+    OwnerAlive = 13,
+    SessionsGrow = 14,
+    SuccessorFits = 15,
+    NothingUnowned = 16,
+    NotesDeclared = 17,
 }
 
 impl Invariant {
@@ -36,7 +41,7 @@ impl Invariant {
     pub const TABLE: &'static [(Self, &'static str)] = &[
         (Self::TimeForward, "neither the applied index nor the time goes back"),
         (Self::EpochGrows, "a segment's epoch grows at each change of its owner and never shrinks"),
-        (Self::OwnerReaches, "a segment's owner is a node of the site that reaches it, and a segment that the site lacks has none"),
+        (Self::OwnerReaches, "a segment that nobody owned is granted only to a node of the site that reaches it"),
         (Self::NodesUnique, "no two nodes have the same name or instance, and no number exceeds the applied index"),
         (Self::RevisionGrows, "a setpoint's revision grows by one at each change"),
         (Self::OneOutstanding, "an outstanding command is the one that set its tag's setpoint: at most one per tag"),
@@ -46,6 +51,14 @@ impl Invariant {
         (Self::MemoryBounded, "remembered commands and audit entries keep their bounds"),
         (Self::AuditGapless, "audit entries are numbered without gaps"),
         (Self::SetpointDeclared, "only declared tags have setpoints"),
+        (Self::OwnerAlive, "a segment's owner has a session that is alive, the one under which the segment was granted"),
+        (Self::SessionsGrow, "a session's number is larger than any before, and an ended session has an end"),
+        (
+            Self::SuccessorFits,
+            "a successor is another node than the owner, is alive, is not drained and declares that it reaches the segment",
+        ),
+        (Self::NothingUnowned, "a segment of the site has an owner if any node that is alive and not drained declares that it reaches it"),
+        (Self::NotesDeclared, "holds, drifts, quarantines, words and rests are about what the site has"),
     ];
 
     /// The number after `INV-`.
@@ -123,7 +136,7 @@ mod tests {
     #[test]
     fn every_invariant_is_in_the_table_once_and_in_order() {
         let numbers: Vec<u8> = Invariant::TABLE.iter().map(|(invariant, _)| invariant.number()).collect();
-        assert_eq!(numbers, (1..=12).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=17).collect::<Vec<u8>>());
         assert_eq!(Invariant::AuditGapless.statement(), "audit entries are numbered without gaps");
     }
 

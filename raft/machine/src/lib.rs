@@ -4,8 +4,10 @@
 //!   log entry: Stamp + Command --> Machine::apply --> Applied: reply to the proposer, effects as hints
 //!                                      |
 //!        site      the declaration in force        nodes      who belongs to the site
-//!        ownership who drives a segment, epoch     setpoint   the desired values
-//!        commands  what became of each command     audit      who did what
+//!        session   which nodes are alive           ownership  who drives a segment, under which epoch
+//!        placement who should                      takeover   how it went, and what must be confirmed
+//!        setpoint  the desired values              commands   what became of each command
+//!        audit     who did what
 //! ```
 //!
 //! **Deterministic.** The same entries give the same state to the last bit, on every node, at every replay: there is no clock
@@ -16,7 +18,7 @@
 //! back at every restart, on every replica. Arithmetic saturates where it could overflow; each place says why that is harmless.
 //!
 //! **Bounded.** The state's size is bounded by the site's declaration plus the constants of `commands` and `audit`. Applying a
-//! command costs O(log n) in the remembered commands; changes of the site or its nodes may visit everything.
+//! command costs O(log n) in the remembered commands; changes of the site, its nodes or their sessions may visit everything; a renewal does not.
 //!
 //! What must hold at all times is listed with numbers in [`invariant`]. The machine knows nothing of bytes, disks, networks,
 //! consensus or drivers; it is told that an entry is committed, and believes it.
@@ -24,18 +26,27 @@
 mod audit;
 pub mod command;
 mod commands;
+mod drain;
 pub mod dump;
+mod hold;
 pub mod invariant;
 mod lifecycle;
 mod nodes;
 mod ownership;
+pub mod placement;
+mod quarantine;
+mod reach;
+mod reconcile;
 pub mod reply;
 mod report;
+mod session;
+mod sessionless;
 mod setpoint;
 mod site;
 mod site_diff;
 mod snapshot;
 pub mod state;
+mod takeover;
 pub mod text;
 mod view;
 mod violations;
@@ -46,14 +57,19 @@ pub use commands::{COMMANDS_MAX, DEADLINE_AHEAD_MAX, RETENTION};
 pub use dump::Dump;
 pub use invariant::{Fault, Faults, Invariant};
 pub use nodes::NODES_MAX;
+pub use placement::{Candidate, Placement, Why};
 pub use reply::{Applied, Effect, Rejection, Reply};
 pub use site::SitePlan;
 pub use site_diff::diff;
-pub use state::{AuditEntry, CommandRecord, Ownership, Setpoint};
+pub use state::{
+    AuditEntry, Cause, CommandRecord, Cooldown, Drift, Hold, HoldReason, Ownership, Quarantine, ReachWord, Reconciled, Session, Setpoint,
+    TakeoverRecord, TakeoverReport, Vacancy,
+};
+pub use takeover::TAKEOVERS_MAX;
 
 use labkeeper_model::site::SiteSpec;
-use labkeeper_model::{ErrorCode, LogIndex, NodeId, TagPath, Timestamp};
-use std::collections::BTreeMap;
+use labkeeper_model::{ErrorCode, LogIndex, Name, NodeId, SessionId, TagPath, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The state of a site, and the only thing that changes it: [`Machine::apply`]. Records are shared by reference count, so a
@@ -68,6 +84,20 @@ pub struct Machine {
     nodes: BTreeMap<NodeId, NodeInfo>,
     /// Of every segment that the site has or had: an epoch that came back smaller would let a stale owner through.
     ownerships: BTreeMap<String, Ownership>,
+    /// The newest of each node; of a removed node only while it is alive.
+    sessions: BTreeMap<NodeId, Session>,
+    /// Number of the newest session of all; 0 before the first.
+    last_session: SessionId,
+    draining: BTreeSet<NodeId>,
+    /// What nodes said about segments of the site, by segment and node.
+    words: BTreeMap<String, BTreeMap<NodeId, ReachWord>>,
+    /// Segments that moved for lack of reach.
+    cooldowns: BTreeMap<String, Cooldown>,
+    /// Oldest first.
+    takeovers: VecDeque<Arc<TakeoverRecord>>,
+    holds: BTreeMap<TagPath, Hold>,
+    drifts: BTreeMap<TagPath, Drift>,
+    quarantined: BTreeMap<Name, Quarantine>,
     setpoints: BTreeMap<TagPath, Arc<Setpoint>>,
     commands: commands::Commands,
     audit: audit::Audit,
@@ -115,6 +145,25 @@ impl Machine {
             Command::SubmitSetpoint(request) => self.submit_setpoint(request, effects),
             Command::ReportCommands { node, reports } => Ok(self.report_commands(node, &reports, effects)),
             Command::ExpireCommands => Ok(self.expire_commands(effects)),
+            Command::OpenSession { node, after, terms } => self.open_session(node, after, terms, effects),
+            Command::RenewSession { node, session, seq } => self.renew_session(node, session, seq, effects),
+            Command::ExpireSession { node, session, seq } => Ok(self.expire_session(node, session, seq, effects)),
+            Command::EndSession { node, session } => self.end_session(node, session, effects),
+            Command::ReleaseSegment { node, session, segment, epoch } => self.release_segment(node, session, &segment, epoch, effects),
+            Command::SetDraining { node, draining, actor, reason } => self.set_draining(node, draining, &actor, &reason, effects),
+            Command::PlaceSegments => Ok(self.place_segments(effects)),
+            Command::ReportReach { node, session, segment, epoch, reached, of } => {
+                self.report_reach(&reach::Word { node, session, segment: &segment, epoch, reached, of }, effects)
+            }
+            Command::ReportTakeover { node, segment, epoch, connected, read, enabled, devices_reached, devices } => {
+                let told = TakeoverReport { connected, read, enabled, devices_reached, devices };
+                self.report_takeover(node, &segment, epoch, told, effects)
+            }
+            Command::ReportReconciled { node, segment, epoch, outcomes } => {
+                self.report_reconciled(node, &segment, epoch, outcomes, effects)
+            }
+            Command::ReleaseHold { tag, actor, reason } => self.release_hold(&tag, &actor, &reason, effects),
+            Command::SetQuarantine { node, device, epoch, reason } => self.set_quarantine(node, device, epoch, reason, effects),
         }
     }
 }

@@ -85,8 +85,16 @@ impl Machine {
         let node = node.clone();
         self.note_node(&node, actor, format!("removed node {id}"));
         self.nodes.remove(&id);
+        self.draining.remove(&id);
+        for words in self.words.values_mut() {
+            words.remove(&id);
+        }
+        // A session that is alive stays until it ends or runs out: the process may still be driving what it owns.
+        if self.sessions.get(&id).is_some_and(|session| !session.alive) {
+            self.sessions.remove(&id);
+        }
         effects.push(Effect::NodesChanged);
-        self.assign_segments(effects);
+        self.review(effects);
         Ok(Reply::Done)
     }
 
@@ -101,7 +109,7 @@ impl Machine {
     fn put_node(&mut self, id: NodeId, node: NodeInfo, effects: &mut Vec<Effect>) {
         self.nodes.insert(id, node);
         effects.push(Effect::NodesChanged);
-        self.assign_segments(effects);
+        self.review(effects);
     }
 
     fn note_node(&mut self, node: &NodeInfo, actor: &str, detail: String) {
@@ -117,7 +125,7 @@ impl Machine {
     }
 }
 
-fn unknown(id: NodeId) -> Rejection {
+pub(crate) fn unknown(id: NodeId) -> Rejection {
     Rejection::new(ErrorCode::UnknownNode, format!("the site has no node {id}"))
 }
 

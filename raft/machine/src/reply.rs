@@ -2,7 +2,7 @@
 
 use crate::state::CommandRecord;
 use labkeeper_model::site::Problem;
-use labkeeper_model::{CommandId, ErrorCode, NodeId};
+use labkeeper_model::{CommandId, ErrorCode, Name, NodeId, SessionId, TagPath};
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +30,13 @@ pub enum Reply {
     Reported {
         /// Stale, of a foreign segment, or about a command that has ended.
         refused: u32,
+    },
+    /// The session that was opened.
+    Session(SessionId),
+    /// What became of an expiry.
+    Expired {
+        /// Whether the session ended by it; otherwise it had been renewed, or had ended before.
+        ended: bool,
     },
 }
 
@@ -65,12 +72,42 @@ impl std::error::Error for Rejection {}
 pub enum Effect {
     /// Another declaration is in force.
     SiteChanged,
-    /// A node was admitted, changed or removed.
+    /// A node was admitted, changed or removed, or is being drained or not.
     NodesChanged,
-    /// A segment has another owner or epoch.
+    /// A session was opened or ended.
+    SessionChanged {
+        /// Whose.
+        node: NodeId,
+    },
+    /// A session was renewed.
+    SessionRenewed {
+        /// Whose.
+        node: NodeId,
+    },
+    /// A segment has another owner, epoch or successor.
     OwnershipChanged {
         /// Which segment.
         segment: String,
+    },
+    /// Somebody said how much of a segment it reaches: others may be asked to probe.
+    ReachChanged {
+        /// Which segment.
+        segment: String,
+    },
+    /// An owner has taken a segment's devices over.
+    TakenOver {
+        /// Which segment.
+        segment: String,
+    },
+    /// A tag is held or not, or has drifted or not.
+    TagChanged {
+        /// Which tag.
+        tag: TagPath,
+    },
+    /// A device is quarantined or not.
+    DeviceChanged {
+        /// Which device.
+        device: Name,
     },
     /// A command reached a state.
     CommandChanged {

@@ -37,7 +37,7 @@ impl Machine {
     /// Whether a report is about an outstanding command, by the segment's present owner, and leads forward.
     fn is_credible(&self, node: NodeId, report: &CommandReport) -> bool {
         let Some(record) = self.commands.get(&report.id) else { return false };
-        let ownership = self.ownership(record.tag.segment());
+        let ownership = self.recorded(record.tag.segment());
         ownership.owner == Some(node)
             && ownership.epoch == report.epoch
             && self.commands.is_outstanding(record)
@@ -63,7 +63,7 @@ impl Machine {
     fn expire(&mut self, id: &CommandId, effects: &mut Vec<Effect>) {
         let Some(record) = self.commands.get(id) else { return };
         let segment = record.tag.segment();
-        let ownership = self.ownership(segment);
+        let ownership = self.recorded(segment);
         if ownership.owner.is_some() {
             return;
         }

@@ -55,6 +55,10 @@ impl Machine {
             let (code, message) = explain(tag, spec, &request.value, &unfit);
             rejected(code, message)
         })?;
+        if let Some(hold) = self.holds.get(tag) {
+            let message = format!("{tag} is held since the takeover of epoch {}: it is {}", hold.epoch, hold.reason.in_words());
+            return Err(rejected(ErrorCode::Held, message));
+        }
         let revision = self.setpoints.get(tag).map_or(0, |setpoint| setpoint.revision);
         if let Some(expected) = request.expected_revision.filter(|expected| *expected != revision) {
             return Err(rejected(ErrorCode::RevisionConflict, format!("the setpoint of {tag} has revision {revision}, not {expected}")));
@@ -91,6 +95,7 @@ impl Machine {
         self.faults.check(revision == replaced.saturating_add(1), Invariant::RevisionGrows, self.applied, || {
             format!("{}: {revision} after {replaced}", request.tag)
         });
+        self.end_drift(&request.tag, effects);
         let record = self.remember(request, Ok((accepted, revision)), effects);
         self.note_command(&record, detail, None);
         record

@@ -5,11 +5,14 @@
 //! name comes back, it starts from nothing, at revision 1.
 
 use crate::audit::Deed;
+use crate::ownership::Leaving;
 use crate::reply::{Effect, Rejection, Reply};
+use crate::state::Cause;
 use crate::text::{ACTOR_LEN_MAX, REASON_LEN_MAX, check_len};
 use crate::{Machine, diff};
 use labkeeper_model::site::{Problem, Severity, SiteSpec, ValueType, check};
-use labkeeper_model::{CommandState, ErrorCode, TagPath};
+use labkeeper_model::{CommandState, ErrorCode, Name, TagPath};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What putting a declaration in force would do.
@@ -51,6 +54,7 @@ impl Machine {
             return Ok(Reply::SiteVersion(self.site_version));
         }
         let changes = diff(&self.site, &site);
+        let moved = moves(&self.site, &site);
         self.site = Arc::new(site);
         // Saturates after 2^64 changes of the site: half a million years at one per microsecond.
         self.site_version = self.site_version.saturating_add(1);
@@ -58,8 +62,10 @@ impl Machine {
         let detail = self.site_in_words(&changes);
         self.note(Deed { actor, action: "site", target: "site", detail, reason });
         self.drop_removed_tags(effects);
+        self.forget_what_is_gone();
         self.look_at_commands_again();
-        self.assign_segments(effects);
+        self.renew_epochs(&moved, effects);
+        self.review(effects);
         Ok(Reply::SiteVersion(self.site_version))
     }
 
@@ -72,6 +78,36 @@ impl Machine {
                 self.end(&id, CommandState::Cancelled, error, effects);
             }
             self.setpoints.remove(&tag);
+        }
+    }
+
+    /// Forgets what was said about tags, devices and segments that the site does not have.
+    fn forget_what_is_gone(&mut self) {
+        let site = Arc::clone(&self.site);
+        let is_written = |tag: &TagPath| site.tag(tag).is_some_and(|(_, spec)| spec.access.is_writable());
+        self.holds.retain(|tag, _| is_written(tag));
+        self.drifts.retain(|tag, _| is_written(tag));
+        self.quarantined.retain(|device, held| site.devices.get(device).is_some_and(|spec| spec.segment == held.segment));
+        self.words.retain(|segment, _| site.segments.contains_key(segment.as_str()));
+        self.cooldowns.retain(|segment, _| site.segments.contains_key(segment.as_str()));
+    }
+
+    /// A device that compares epochs has seen those of its former segment, so those of its present one begin after them.
+    fn renew_epochs(&mut self, moved: &BTreeSet<(Name, Name)>, effects: &mut Vec<Effect>) {
+        if self.is_sessionless() {
+            return;
+        }
+        for (from, to) in moved {
+            let seen = self.recorded(from.as_str()).epoch;
+            let present = self.ownerships.entry(to.to_string()).or_default();
+            present.epoch = present.epoch.max(seen);
+        }
+        for to in moved.iter().map(|(_, to)| to).collect::<BTreeSet<_>>() {
+            let owner = self.recorded(to.as_str()).owner;
+            let session = owner.and_then(|owner| self.sessions.get(&owner));
+            if let Some(last_renewal) = session.map(|session| session.renewed) {
+                self.grant(to.as_str(), owner, Some(Leaving { cause: Cause::SiteChanged, last_renewal }), effects);
+            }
         }
     }
 
@@ -94,6 +130,12 @@ impl Machine {
         };
         format!("version {}\n{shown}{more}", self.site_version)
     }
+}
+
+/// From which segment to which one devices are moved.
+fn moves(old: &SiteSpec, new: &SiteSpec) -> BTreeSet<(Name, Name)> {
+    let kept = new.devices.iter().filter_map(|(name, device)| Some((&old.devices.get(name)?.segment, &device.segment)));
+    kept.filter(|(from, to)| from != to).map(|(from, to)| (from.clone(), to.clone())).collect()
 }
 
 fn check_site(site: &SiteSpec) -> Result<(), Rejection> {

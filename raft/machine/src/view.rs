@@ -3,9 +3,11 @@
 use crate::Machine;
 use crate::command::NodeInfo;
 use crate::invariant::Faults;
-use crate::state::{AuditEntry, CommandRecord, Ownership, Setpoint};
+use crate::ownership::Loads;
+use crate::placement::{Placement, candidates};
+use crate::state::{AuditEntry, CommandRecord, Drift, Hold, Ownership, Quarantine, Session, Setpoint, TakeoverRecord};
 use labkeeper_model::site::SiteSpec;
-use labkeeper_model::{CommandId, LogIndex, NodeId, TagPath, Timestamp};
+use labkeeper_model::{CommandId, Epoch, LogIndex, Name, NodeId, SessionId, TagPath, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,15 +54,116 @@ impl Machine {
         self.nodes.iter().find(|(_, node)| node.name.as_str() == name).map(|(id, node)| (*id, node))
     }
 
-    /// Who owns a segment. Nobody owns a segment that the site does not have; its epoch is the last that it had.
+    /// Who owns a segment. A segment that left the site keeps its owner until that one has let go of it, and its epoch for ever.
+    /// Only a node with a session owns anything.
     #[must_use]
     pub fn ownership(&self, segment: &str) -> Ownership {
-        self.ownerships.get(segment).copied().unwrap_or_default()
+        let recorded = self.recorded(segment);
+        if recorded.session == 0 { Ownership { owner: None, ..recorded } } else { recorded }
+    }
+
+    /// Whether a node owns a segment of the site under this session and this epoch: whether it may drive its devices, as far as the log
+    /// goes. Whether its lease lasts, only its own clock knows.
+    #[must_use]
+    pub fn holds(&self, node: NodeId, session: SessionId, segment: &str, epoch: Epoch) -> bool {
+        let ownership = self.recorded(segment);
+        session != 0
+            && (ownership.owner, ownership.session, ownership.epoch) == (Some(node), session, epoch)
+            && self.held_session(node, session).is_ok()
+            && self.has_segment(segment)
+    }
+
+    /// The segments that a node owns and should let go of, with their epochs: because another is to have them, or because they left
+    /// the site.
+    #[must_use]
+    pub fn releases_wanted(&self, node: NodeId) -> Vec<(String, Epoch)> {
+        let owned = self.ownerships.iter().filter(|(_, ownership)| ownership.owner == Some(node) && ownership.session != 0);
+        let wanted = owned.filter(|(segment, ownership)| ownership.successor.is_some() || !self.has_segment(segment));
+        wanted.map(|(segment, ownership)| (segment.clone(), ownership.epoch)).collect()
     }
 
     /// Who owns each segment of the site in force, ordered by the segment's name.
     pub fn ownerships(&self) -> impl Iterator<Item = (&str, Ownership)> {
         self.site.segments.keys().map(|segment| (segment.as_str(), self.ownership(segment.as_str())))
+    }
+
+    /// The newest session of each node, by node; of a removed node only while it is alive.
+    #[must_use]
+    pub fn sessions(&self) -> &BTreeMap<NodeId, Session> {
+        &self.sessions
+    }
+
+    /// A node's newest session, alive or ended.
+    #[must_use]
+    pub fn session(&self, node: NodeId) -> Option<&Session> {
+        self.sessions.get(&node)
+    }
+
+    /// Whether a node hands its segments over and gets no others.
+    #[must_use]
+    pub fn draining(&self, node: NodeId) -> bool {
+        self.draining.contains(&node)
+    }
+
+    /// Where a segment should be and why; `None` if the site has no such segment.
+    #[must_use]
+    pub fn placement(&self, segment: &str) -> Option<Placement> {
+        let (name, _) = self.site.segments.get_key_value(segment)?;
+        let ownership = self.ownership(segment);
+        let loads = Loads::of(self);
+        let decision = self.decision(name, ownership, &loads);
+        let candidates = candidates(&self.view_of(name, ownership, &loads));
+        let choice = self.in_words(decision.choice);
+        let in_words = match (ownership.owner, decision.choice, decision.cause) {
+            (None, None, _) => format!("nobody can have {segment}"),
+            (None, Some(_), _) => format!("{segment} has no owner and goes to {choice}"),
+            (Some(owner), _, Some(cause)) => format!("{segment} goes from {} to {choice}: {cause}", self.in_words(Some(owner))),
+            (Some(_), ..) => format!("{segment} stays with {choice}"),
+        };
+        Some(Placement { choice: decision.choice, candidates, in_words })
+    }
+
+    /// When [`crate::Command::PlaceSegments`] is due, because time alone changes where a segment should be; `None` if it does not.
+    /// Looks at every segment and node: some ten microseconds for a lab of twenty segments.
+    #[must_use]
+    pub fn next_review(&self) -> Option<Timestamp> {
+        if self.is_sessionless() {
+            return None;
+        }
+        let loads = Loads::of(self);
+        let due = self.site.segments.keys().filter_map(|segment| {
+            let ownership = self.recorded(segment.as_str());
+            let decision = self.decision(segment, ownership, &loads);
+            let is_settled = decision.choice == ownership.successor.or(ownership.owner);
+            if is_settled { decision.due } else { Some(self.time) }
+        });
+        due.min()
+    }
+
+    /// The latest takeovers, oldest first.
+    pub fn takeovers(&self) -> impl DoubleEndedIterator<Item = &Arc<TakeoverRecord>> {
+        self.takeovers.iter()
+    }
+
+    /// Why a tag takes no setpoints and must not be written; `None` if it may be.
+    #[must_use]
+    pub fn hold(&self, tag: &TagPath) -> Option<&Hold> {
+        self.holds.get(tag)
+    }
+
+    /// Every tag that waits for an operator to confirm, ordered by tag.
+    pub fn holds_waiting(&self) -> impl Iterator<Item = (&TagPath, &Hold)> {
+        self.holds.iter()
+    }
+
+    /// Every setpoint that a takeover left different from its device, ordered by tag.
+    pub fn drifts(&self) -> impl Iterator<Item = (&TagPath, &Drift)> {
+        self.drifts.iter()
+    }
+
+    /// Every device that its owner leaves alone, ordered by name.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&Name, &Quarantine)> {
+        self.quarantined.iter()
     }
 
     /// A tag's setpoint; `None` if it was never set or the site has no such tag.
@@ -96,7 +199,7 @@ impl Machine {
     /// commands in `committed` in the order of their deadlines; there is at most one for each tag.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let is_unowned = |id: &CommandId| self.commands.get(id).is_some_and(|record| self.ownership(record.tag.segment()).owner.is_none());
+        let is_unowned = |id: &CommandId| self.commands.get(id).is_some_and(|record| self.recorded(record.tag.segment()).owner.is_none());
         self.commands.waiting().find(|(_, id)| is_unowned(id)).map(|(deadline, _)| deadline)
     }
 

@@ -8,8 +8,8 @@ use crate::invariant::{Fault, Invariant};
 use crate::lifecycle::{may_follow, set_by};
 use crate::ownership::reaches;
 use crate::state::CommandRecord;
-use crate::{AUDIT_MAX, Machine};
-use labkeeper_model::{CommandState, Name};
+use crate::{AUDIT_MAX, Machine, TAKEOVERS_MAX};
+use labkeeper_model::{CommandState, Name, NodeId};
 use std::collections::BTreeSet;
 
 impl Machine {
@@ -19,7 +19,9 @@ impl Machine {
     pub fn violations(&self) -> Vec<Fault> {
         let mut found = Found { machine: self, faults: Vec::new() };
         found.nodes();
+        found.sessions();
         found.ownerships();
+        found.notes();
         found.setpoints();
         found.commands();
         found.audit();
@@ -50,14 +52,56 @@ impl Found<'_> {
         self.expect(last <= self.machine.applied.max(1), Invariant::NodesUnique, || format!("node {last}"));
     }
 
-    fn ownerships(&mut self) {
-        for (segment, ownership) in &self.machine.ownerships {
-            let Some(owner) = ownership.owner else { continue };
-            let node = self.machine.nodes.get(&owner);
-            let declared = self.machine.site.segments.get_key_value(segment.as_str());
-            let reached = node.zip(declared).is_some_and(|(node, (name, _))| reaches(node, name));
-            self.expect(reached, Invariant::OwnerReaches, || format!("{segment} is owned by {owner}"));
+    fn sessions(&mut self) {
+        let machine = self.machine;
+        for (node, session) in &machine.sessions {
+            let sound = session.id <= machine.last_session && session.alive == session.ended.is_none() && session.id != 0;
+            self.expect(sound, Invariant::SessionsGrow, || format!("{session:?} of node {node}, newest {}", machine.last_session));
+            let known = machine.nodes.contains_key(node) || session.alive;
+            self.expect(known, Invariant::SessionsGrow, || format!("{session:?} of node {node}, which was removed"));
         }
+        let ids: BTreeSet<_> = machine.sessions.values().map(|session| session.id).collect();
+        self.expect(ids.len() == machine.sessions.len(), Invariant::SessionsGrow, || format!("{:?}", machine.sessions));
+    }
+
+    fn ownerships(&mut self) {
+        let machine = self.machine;
+        for (segment, ownership) in machine.ownerships.iter().filter(|_| !machine.is_sessionless()) {
+            let session = ownership.owner.and_then(|owner| machine.sessions.get(&owner)).filter(|session| session.alive);
+            let alive = ownership.owner.is_none() || session.is_some_and(|session| session.id == ownership.session);
+            self.expect(alive, Invariant::OwnerAlive, || format!("{segment}: {ownership:?} under {session:?}"));
+            let settled = ownership.owner.is_some() || (ownership.session == 0 && ownership.successor.is_none());
+            self.expect(settled, Invariant::OwnerAlive, || format!("{segment}: {ownership:?}"));
+            let fits = ownership.successor.is_none_or(|next| Some(next) != ownership.owner && self.is_usable(next, segment));
+            self.expect(fits, Invariant::SuccessorFits, || format!("{segment}: {ownership:?}"));
+        }
+        for segment in machine.site.segments.keys().filter(|_| !machine.is_sessionless()) {
+            let unowned = machine.recorded(segment.as_str()).owner.is_none();
+            let usable = machine.nodes.keys().find(|node| self.is_usable(**node, segment.as_str()));
+            self.expect(!unowned || usable.is_none(), Invariant::NothingUnowned, || format!("{segment}: {usable:?} could have it"));
+        }
+    }
+
+    fn is_usable(&self, node: NodeId, segment: &str) -> bool {
+        let machine = self.machine;
+        let alive = machine.sessions.get(&node).is_some_and(|session| session.alive);
+        let info = machine.nodes.get(&node).zip(machine.site.segments.get_key_value(segment));
+        alive && !machine.draining.contains(&node) && info.is_some_and(|(info, (name, _))| reaches(info, name))
+    }
+
+    fn notes(&mut self) {
+        let machine = self.machine;
+        let undeclared = machine.holds.keys().chain(machine.drifts.keys()).find(|tag| machine.site.tag(tag).is_none());
+        self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("{undeclared:?}"));
+        let unknown = machine.quarantined.keys().find(|device| !machine.site.devices.contains_key(*device));
+        self.expect(unknown.is_none(), Invariant::NotesDeclared, || format!("{unknown:?}"));
+        let elsewhere = machine.words.keys().chain(machine.cooldowns.keys()).find(|segment| !machine.has_segment(segment));
+        self.expect(elsewhere.is_none(), Invariant::NotesDeclared, || format!("{elsewhere:?}"));
+        let stranger =
+            machine.words.values().flat_map(|words| words.keys()).chain(&machine.draining).find(|id| !machine.nodes.contains_key(id));
+        self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("node {stranger:?}"));
+        let takeovers = machine.takeovers.len();
+        self.expect(takeovers <= TAKEOVERS_MAX, Invariant::MemoryBounded, || format!("{takeovers} takeovers"));
     }
 
     fn setpoints(&mut self) {

@@ -1,8 +1,10 @@
 //! Commands and batches of them.
 
 use super::CodecError;
+use super::field::{tag_outcome_from_wire, tag_outcome_to_wire};
+use super::tenure::{self, terms_from_wire, terms_to_wire};
 use bytes::Bytes;
-use labkeeper_machine::{Command, CommandReport, NodeInfo, SetpointRequest};
+use labkeeper_machine::{Command, CommandReport, NodeInfo, SetpointRequest, TakeoverReport};
 use labkeeper_model::{ErrorCode, Timestamp, Value};
 use labkeeper_proto::convert::{ConvertError, command_id, command_state, name, required, tag_path, uuid, value_opt};
 use labkeeper_proto::v1;
@@ -58,6 +60,48 @@ fn to_wire(command: &Command) -> Kind {
             Kind::ReportCommands(v1::ReportCommands { node_id: *node, reports: reports.iter().map(report_to_wire).collect() })
         }
         Command::ExpireCommands => Kind::ExpireCommands(v1::ExpireCommands {}),
+        Command::OpenSession { node, after, terms } => {
+            Kind::OpenSession(v1::OpenSession { node_id: *node, after: *after, terms: Some(terms_to_wire(terms)) })
+        }
+        Command::RenewSession { node, session, seq } => {
+            Kind::RenewSession(v1::RenewSession { node_id: *node, session_id: *session, seq: *seq })
+        }
+        Command::ExpireSession { node, session, seq } => {
+            Kind::ExpireSession(v1::ExpireSession { node_id: *node, session_id: *session, seq: *seq })
+        }
+        Command::EndSession { node, session } => Kind::EndSession(v1::EndSession { node_id: *node, session_id: *session }),
+        Command::ReleaseSegment { node, session, segment, epoch } => {
+            Kind::ReleaseSegment(v1::ReleaseSegment { node_id: *node, session_id: *session, segment: segment.clone(), epoch: *epoch })
+        }
+        Command::SetDraining { node, draining, actor, reason } => {
+            Kind::SetDraining(v1::SetDraining { node_id: *node, draining: *draining, actor: actor.clone(), reason: reason.clone() })
+        }
+        Command::PlaceSegments => Kind::PlaceSegments(v1::PlaceSegments {}),
+        Command::ReportReach { node, session, segment, epoch, reached, of } => Kind::ReportReach(v1::ReportReach {
+            node_id: *node,
+            session_id: *session,
+            segment: segment.clone(),
+            epoch: *epoch,
+            reached: *reached,
+            of: *of,
+        }),
+        Command::ReportTakeover { node, segment, epoch, connected, read, enabled, devices_reached, devices } => {
+            let (connected, read, enabled, devices_reached, devices) = (*connected, *read, *enabled, *devices_reached, *devices);
+            let report = Some(tenure::report_to_wire(&TakeoverReport { connected, read, enabled, devices_reached, devices }));
+            Kind::ReportTakeover(v1::ReportTakeover { node_id: *node, segment: segment.clone(), epoch: *epoch, report })
+        }
+        Command::ReportReconciled { node, segment, epoch, outcomes } => Kind::ReportReconciled(v1::ReportReconciled {
+            node_id: *node,
+            segment: segment.clone(),
+            epoch: *epoch,
+            outcomes: outcomes.iter().map(tag_outcome_to_wire).collect(),
+        }),
+        Command::ReleaseHold { tag, actor, reason } => {
+            Kind::ReleaseHold(v1::ReleaseHold { tag: tag.to_string(), actor: actor.clone(), reason: reason.clone() })
+        }
+        Command::SetQuarantine { node, device, epoch, reason } => {
+            Kind::SetQuarantine(v1::SetQuarantine { node_id: *node, device: device.to_string(), epoch: *epoch, reason: reason.clone() })
+        }
     }
 }
 
@@ -81,7 +125,47 @@ fn from_wire(kind: Kind) -> Result<Command, ConvertError> {
             reports: report.reports.into_iter().map(report_from_wire).collect::<Result<_, _>>()?,
         },
         Kind::ExpireCommands(_) => Command::ExpireCommands,
+        Kind::OpenSession(open) => {
+            Command::OpenSession { node: open.node_id, after: open.after, terms: terms_from_wire(required("terms", open.terms)?) }
+        }
+        Kind::RenewSession(renew) => Command::RenewSession { node: renew.node_id, session: renew.session_id, seq: renew.seq },
+        Kind::ExpireSession(expire) => Command::ExpireSession { node: expire.node_id, session: expire.session_id, seq: expire.seq },
+        Kind::EndSession(end) => Command::EndSession { node: end.node_id, session: end.session_id },
+        Kind::ReleaseSegment(release) => {
+            Command::ReleaseSegment { node: release.node_id, session: release.session_id, segment: release.segment, epoch: release.epoch }
+        }
+        Kind::SetDraining(drain) => {
+            Command::SetDraining { node: drain.node_id, draining: drain.draining, actor: drain.actor, reason: drain.reason }
+        }
+        Kind::PlaceSegments(_) => Command::PlaceSegments,
+        Kind::ReportReach(said) => Command::ReportReach {
+            node: said.node_id,
+            session: said.session_id,
+            segment: said.segment,
+            epoch: said.epoch,
+            reached: said.reached,
+            of: said.of,
+        },
+        Kind::ReportTakeover(said) => takeover_from_wire(said)?,
+        Kind::ReportReconciled(said) => Command::ReportReconciled {
+            node: said.node_id,
+            segment: said.segment,
+            epoch: said.epoch,
+            outcomes: said.outcomes.into_iter().map(tag_outcome_from_wire).collect::<Result<_, _>>()?,
+        },
+        Kind::ReleaseHold(release) => {
+            Command::ReleaseHold { tag: tag_path("tag", &release.tag)?, actor: release.actor, reason: release.reason }
+        }
+        Kind::SetQuarantine(set) => {
+            Command::SetQuarantine { node: set.node_id, device: name("device", &set.device)?, epoch: set.epoch, reason: set.reason }
+        }
     })
+}
+
+fn takeover_from_wire(said: v1::ReportTakeover) -> Result<Command, ConvertError> {
+    let TakeoverReport { connected, read, enabled, devices_reached, devices } = tenure::report_from_wire(required("report", said.report)?);
+    let (node, segment, epoch) = (said.node_id, said.segment, said.epoch);
+    Ok(Command::ReportTakeover { node, segment, epoch, connected, read, enabled, devices_reached, devices })
 }
 
 /// A node as it is stored.

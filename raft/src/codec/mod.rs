@@ -10,10 +10,12 @@
 //! value or a [`CodecError`].
 
 pub mod command;
+mod field;
 pub mod log;
 pub mod reply;
 pub mod rpc;
 pub mod snapshot;
+mod tenure;
 
 use labkeeper_proto::convert::ConvertError;
 

@@ -20,6 +20,8 @@ pub fn encode(reply: &Result<Reply, Rejection>) -> Bytes {
         Ok(Reply::SiteVersion(version)) => Kind::SiteVersion(*version),
         Ok(Reply::Command(command)) => Kind::Command(command_to_wire(command)),
         Ok(Reply::Reported { refused }) => Kind::RefusedReports(*refused),
+        Ok(Reply::Session(id)) => Kind::SessionId(*id),
+        Ok(Reply::Expired { ended }) => Kind::Expired(*ended),
         Err(rejection) => Kind::Rejected(v1::Rejected {
             code: rejection.code.number().into(),
             message: rejection.message.clone(),
@@ -41,6 +43,8 @@ pub fn decode(bytes: &[u8]) -> Result<Result<Reply, Rejection>, CodecError> {
         Kind::SiteVersion(version) => Reply::SiteVersion(version),
         Kind::Command(command) => Reply::Command(Arc::new(command_from_wire(command)?)),
         Kind::RefusedReports(refused) => Reply::Reported { refused },
+        Kind::SessionId(id) => Reply::Session(id),
+        Kind::Expired(ended) => Reply::Expired { ended },
         Kind::Rejected(rejected) => {
             let problems = rejected.problems.into_iter().map(Into::into).collect();
             return Ok(Err(Rejection { code: error_code("rejected.code", rejected.code)?, message: rejected.message, problems }));

@@ -3,9 +3,14 @@
 
 use super::CodecError;
 use super::command::{node_from_wire, node_to_wire, value_required};
+use super::field::{drift_from_wire, drift_to_wire, hold_from_wire, hold_to_wire, quarantine_from_wire, quarantine_to_wire};
 use super::reply::{command_from_wire, command_to_wire, error_code};
+use super::tenure::{
+    cooldown_from_wire, cooldown_to_wire, ownership_from_wire, ownership_to_wire, session_from_wire, sessions_to_wire, takeover_from_wire,
+    takeover_to_wire, words_from_wire, words_to_wire,
+};
 use bytes::Bytes;
-use labkeeper_machine::{AuditEntry, Dump, Ownership, Setpoint};
+use labkeeper_machine::{AuditEntry, Dump, Setpoint};
 use labkeeper_model::{TagPath, Timestamp};
 use labkeeper_proto::convert::{ConvertError, command_id, command_state, required, tag_path, uuid};
 use labkeeper_proto::v1;
@@ -13,7 +18,14 @@ use prost::Message as _;
 use std::sync::Arc;
 
 /// The version of this format. A larger one is refused, as it may mean what this version cannot know.
-pub const FORMAT: u32 = 1;
+///
+/// | format | what it added |
+/// |---|---|
+/// | 1 | |
+/// | 2 | sessions, and with them what takeovers leave behind |
+pub const FORMAT: u32 = 2;
+/// The oldest format that is read. What it lacks is as it was then: no session was ever opened.
+const FORMAT_MIN: u32 = 1;
 
 /// A state as bytes.
 #[must_use]
@@ -33,6 +45,15 @@ pub fn encode(dump: &Dump) -> Bytes {
         commands,
         audit: dump.audit.iter().map(|entry| audit_to_wire(entry)).collect(),
         audit_next: dump.audit_next,
+        sessions: sessions_to_wire(&dump.sessions),
+        last_session_id: dump.last_session,
+        draining_ids: dump.draining.iter().copied().collect(),
+        reach: words_to_wire(&dump.words),
+        cooldowns: dump.cooldowns.iter().map(|(segment, cooldown)| cooldown_to_wire(segment, cooldown)).collect(),
+        takeovers: dump.takeovers.iter().map(|record| takeover_to_wire(record)).collect(),
+        holds: dump.holds.iter().map(|(tag, hold)| hold_to_wire(tag, hold)).collect(),
+        drifts: dump.drifts.iter().map(|(tag, drift)| drift_to_wire(tag, drift)).collect(),
+        quarantines: dump.quarantined.iter().map(|(device, quarantine)| quarantine_to_wire(device, quarantine)).collect(),
     };
     snapshot.encode_to_vec().into()
 }
@@ -43,8 +64,9 @@ pub fn encode(dump: &Dump) -> Bytes {
 /// [`CodecError`] when they stand for none that this version knows.
 pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
     let snapshot = v1::Snapshot::decode(bytes)?;
-    if snapshot.format != FORMAT {
-        return Err(ConvertError::new("format", format!("{} is not {FORMAT}, the one that this version reads", snapshot.format)).into());
+    if !(FORMAT_MIN..=FORMAT).contains(&snapshot.format) {
+        let what = format!("{} is not one of {FORMAT_MIN} to {FORMAT}, which this version reads", snapshot.format);
+        return Err(ConvertError::new("format", what).into());
     }
     let site_id = (!snapshot.site_id.is_empty()).then(|| uuid("site_id", &snapshot.site_id)).transpose()?;
     Ok(Dump {
@@ -54,7 +76,16 @@ pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
         site: Arc::new(required("site", snapshot.site)?.try_into()?),
         site_version: snapshot.site_version,
         nodes: all(snapshot.nodes, |state| Ok((state.id, node_from_wire(required("nodes.node", state.node)?)?)))?,
-        ownerships: snapshot.ownerships.into_iter().map(ownership_from_wire).collect(),
+        ownerships: all(snapshot.ownerships, ownership_from_wire)?,
+        sessions: all(snapshot.sessions, session_from_wire)?,
+        last_session: snapshot.last_session_id,
+        draining: snapshot.draining_ids.into_iter().collect(),
+        words: words_from_wire(snapshot.reach),
+        cooldowns: snapshot.cooldowns.into_iter().map(cooldown_from_wire).collect(),
+        takeovers: all(snapshot.takeovers, takeover_from_wire)?,
+        holds: all(snapshot.holds, hold_from_wire)?,
+        drifts: all(snapshot.drifts, drift_from_wire)?,
+        quarantined: all(snapshot.quarantines, quarantine_from_wire)?,
         setpoints: all(snapshot.setpoints, setpoint_from_wire)?,
         commands: all(snapshot.commands, |command| command_from_wire(command).map(Arc::new))?,
         audit: all(snapshot.audit, |entry| audit_from_wire(entry).map(Arc::new))?,
@@ -64,15 +95,6 @@ pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
 
 fn all<W, M, C: FromIterator<M>>(wire: Vec<W>, convert: impl Fn(W) -> Result<M, ConvertError>) -> Result<C, ConvertError> {
     wire.into_iter().map(convert).collect()
-}
-
-fn ownership_to_wire(segment: &str, ownership: Ownership) -> v1::OwnershipRecord {
-    v1::OwnershipRecord { segment: segment.to_owned(), node_id: ownership.owner.unwrap_or(0), epoch: ownership.epoch }
-}
-
-fn ownership_from_wire(record: v1::OwnershipRecord) -> (String, Ownership) {
-    let owner = (record.node_id != 0).then_some(record.node_id);
-    (record.segment, Ownership { owner, epoch: record.epoch })
 }
 
 fn setpoint_to_wire(tag: &TagPath, setpoint: &Setpoint) -> v1::SetpointRecord {

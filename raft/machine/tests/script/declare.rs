@@ -1,18 +1,19 @@
 //! A site's declaration in a script:
 //!
 //! ```text
+//! failback off
 //! segment cryo home=cryo-a
-//! device chiller-1 cryo poll=100ms
-//! tag chiller-1/setpoint f32 rw unit=degC limits=5..40
+//! device chiller-1 cryo poll=100ms fence=single_connection
+//! tag chiller-1/setpoint f32 rw unit=degC limits=5..40 takeover=hold dangerous=true
 //! ```
 //! Tags get registers of their own, four apart, in the order in which they are written.
 
 use super::words::Words;
-use labkeeper_model::Name;
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
     Verify, WordOrder,
 };
+use labkeeper_model::{Name, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) fn site(lines: &[String]) -> Result<SiteSpec, String> {
     for (n, line) in lines.iter().enumerate() {
         let words = Words::parse(line)?;
         match words.word(0)? {
+            "failback" => site.failback = Some(words.word(1)?).filter(|text| *text != "off").map(duration).transpose()?,
             "segment" => {
                 let home = words.key("home").map(name).transpose()?;
                 site.segments.insert(name(words.word(1)?)?, SegmentSpec { description: String::new(), home });
@@ -51,7 +53,7 @@ fn device(words: &Words) -> Result<DeviceSpec, String> {
         unit_id: 1,
         poll: words.key("poll").map_or(Ok(DeviceSpec::POLL_DEFAULT), duration)?,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
-        fencing: Fencing::LeaseOnly,
+        fencing: words.key("fence").map_or(Some(Fencing::LeaseOnly), Fencing::parse).ok_or("no such fence")?,
         watchdog: None,
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
@@ -82,11 +84,21 @@ fn tag_spec(words: &Words, address: u16) -> Result<TagSpec, String> {
         deadband: 0.0,
         limits: limits.map(|(min, max)| Ok::<_, String>(Limits { min: number(min)?, max: number(max)? })).transpose()?,
         verify: words.key("verify").map(name).transpose()?.map(verify),
-        takeover: Takeover::Adopt,
-        safe: None,
-        dangerous: false,
+        takeover: takeover(words.key("takeover").unwrap_or("adopt"))?,
+        safe: words.key("safe").map(number).transpose()?.map(Value::F64),
+        dangerous: words.key("dangerous") == Some("true"),
         alarms: vec![],
     })
+}
+
+fn takeover(text: &str) -> Result<Takeover, String> {
+    match text {
+        "adopt" => Ok(Takeover::Adopt),
+        "reassert" => Ok(Takeover::Reassert),
+        "safe" => Ok(Takeover::Safe),
+        "hold" => Ok(Takeover::Hold),
+        other => Err(format!("{other:?} is no policy")),
+    }
 }
 
 /// `100ms`, `5s`, `24h`.

@@ -3,4 +3,6 @@
 pub(crate) mod declare;
 pub(crate) mod player;
 pub(crate) mod print;
+pub(crate) mod show;
+pub(crate) mod tenure;
 pub(crate) mod words;

@@ -6,12 +6,12 @@
 //! site version=3 by=ann because=..   plan             with the declaration indented below
 //! set id=7 TAG VALUE by=ann because=.. in=10s rev=2
 //! report NODE epoch=1 7=dispatched 7=failed at=-5s why=..
-//! expire          wait 5s          restart (through a dump)          show WHAT
+//! expire (commands)          wait 5s          restart (through a dump)          show WHAT
 //! ```
-//! Time stands still but for `wait`; it begins at 1000 s.
+//! and those of `tenure`. Time stands still but for `wait`; it begins at 1000 s.
 
 use super::words::Words;
-use super::{declare, print};
+use super::{declare, print, show, tenure};
 use labkeeper_machine::{Command, CommandReport, Machine, NodeInfo, SetpointRequest, Stamp};
 use labkeeper_model::{CommandId, CommandState, ErrorCode, TagPath, Timestamp, Value};
 
@@ -33,7 +33,7 @@ impl Player {
         let same_entry = command.strip_prefix("+ ");
         let words = Words::parse(same_entry.unwrap_or(command))?;
         match words.word(0)? {
-            "show" => return print::show(&self.machine, &words),
+            "show" => return show::show(&self.machine, &words),
             "plan" => return Ok(print::plan(&self.machine.plan_site(&declare::site(&words.below)?))),
             "wait" => {
                 self.time = self.time.saturating_add(declare::duration(words.word(1)?)?);
@@ -70,7 +70,7 @@ impl Player {
             "set" => Command::SubmitSetpoint(self.request(words)?),
             "report" => Command::ReportCommands { node: number(1)?, reports: self.reports(words)? },
             "expire" => Command::ExpireCommands,
-            other => return Err(format!("{other:?} is not a command")),
+            other => return tenure::command(words, &self.machine, self.time)?.ok_or(format!("{other:?} is not a command")),
         })
     }
 
@@ -98,12 +98,16 @@ impl Player {
         about_commands.map(report).collect()
     }
 
-    /// The present time plus or (with a minus) less a duration.
     fn offset(&self, text: &str) -> Result<Timestamp, String> {
-        match text.strip_prefix('-') {
-            None => Ok(self.time.saturating_add(declare::duration(text)?)),
-            Some(text) => Ok(Timestamp::from_millis(self.time.as_millis() - declare::duration(text)?.as_millis() as i64)),
-        }
+        offset(self.time, text)
+    }
+}
+
+/// The present time plus or (with a minus) less a duration.
+pub(crate) fn offset(now: Timestamp, text: &str) -> Result<Timestamp, String> {
+    match text.strip_prefix('-') {
+        None => Ok(now.saturating_add(declare::duration(text)?)),
+        Some(text) => Ok(Timestamp::from_millis(now.as_millis() - declare::duration(text)?.as_millis() as i64)),
     }
 }
 
@@ -126,7 +130,7 @@ fn id(text: &str) -> Result<CommandId, String> {
 }
 
 /// `true`, `12`, `12.5`, `nan`, `"a text"`.
-fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     if let Some(quoted) = text.strip_prefix('"') {
         return Value::Text(quoted.trim_end_matches('"').to_owned());
     }

@@ -1,7 +1,6 @@
-//! Answers and states, as a script shows them.
+//! Answers, as a script shows them, and the words that `show` shares with them.
 
-use super::words::Words;
-use labkeeper_machine::{Applied, CommandRecord, Effect, Machine, Rejection, Reply, SitePlan};
+use labkeeper_machine::{Applied, CommandRecord, Effect, Rejection, Reply, SitePlan};
 use labkeeper_model::{CommandId, Timestamp};
 
 pub(crate) fn applied(applied: &Applied) -> String {
@@ -23,6 +22,9 @@ fn reply_in_words(reply: &Reply) -> String {
         Reply::SiteVersion(version) => format!("site version {version}"),
         Reply::Command(record) => command_in_words(record),
         Reply::Reported { refused } => format!("reported, {refused} refused"),
+        Reply::Session(id) => format!("session {id}"),
+        Reply::Expired { ended: true } => "ended".into(),
+        Reply::Expired { ended: false } => "not ended".into(),
     }
 }
 
@@ -35,12 +37,18 @@ fn effect_in_words(effect: &Effect) -> String {
     match effect {
         Effect::SiteChanged => "site".into(),
         Effect::NodesChanged => "nodes".into(),
+        Effect::SessionChanged { node } => format!("session of {node}"),
+        Effect::SessionRenewed { node } => format!("renewal of {node}"),
         Effect::OwnershipChanged { segment } => format!("owner of {segment}"),
+        Effect::ReachChanged { segment } => format!("reach of {segment}"),
+        Effect::TakenOver { segment } => format!("{segment} taken over"),
+        Effect::TagChanged { tag } => tag.to_string(),
+        Effect::DeviceChanged { device } => format!("device {device}"),
         Effect::CommandChanged { id } => format!("command {}", short(id)),
     }
 }
 
-fn command_in_words(record: &CommandRecord) -> String {
+pub(crate) fn command_in_words(record: &CommandRecord) -> String {
     let value = record.accepted.as_ref().map_or(String::new(), |value| format!(" = {value}, revision {}", record.revision));
     let error = record.error.as_ref().map_or(String::new(), |(code, message)| format!(", {code}: {message}"));
     let owner = record.owner.map_or(String::new(), |owner| format!(", by node {owner}"));
@@ -54,29 +62,7 @@ pub(crate) fn plan(plan: &SitePlan) -> String {
     changes.chain(problems).collect()
 }
 
-pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
-    let lines: Vec<String> = match words.word(1)? {
-        "nodes" => machine.nodes().iter().map(|(id, n)| format!("{id} {} {} {} {}", n.name, n.grpc, n.http, n.reach.join(","))).collect(),
-        "owners" => machine.ownerships().map(|(segment, o)| format!("{segment} {} epoch {}", owner(o.owner), o.epoch)).collect(),
-        "owner" => {
-            let ownership = machine.ownership(words.word(2)?);
-            vec![format!("{} epoch {}", owner(ownership.owner), ownership.epoch)]
-        }
-        "setpoints" => machine
-            .setpoints()
-            .map(|(tag, s)| format!("{tag} = {}, revision {}, {}, by {:?} because {:?}", s.value, s.revision, s.state, s.actor, s.reason))
-            .collect(),
-        "commands" => machine.recent_commands().map(|record| command_in_words(record)).collect(),
-        "outstanding" => machine.outstanding(words.word(2)?).map(|record| command_in_words(record)).collect(),
-        "deadline" => vec![machine.next_deadline().map_or("none".into(), seconds)],
-        "audit" => machine.audit().map(|entry| audit_line(entry)).collect(),
-        "entry" => vec![format!("entry {} at {}, site version {}", machine.applied(), seconds(machine.time()), machine.site_version())],
-        other => return Err(format!("cannot show {other:?}")),
-    };
-    Ok(lines.into_iter().map(|line| line + "\n").collect())
-}
-
-fn audit_line(entry: &labkeeper_machine::AuditEntry) -> String {
+pub(crate) fn audit_line(entry: &labkeeper_machine::AuditEntry) -> String {
     let refused = entry.refused.map_or(String::new(), |code| format!(" refused {code}"));
     let id = entry.command_id.map_or(String::new(), |id| format!(" command {}", short(&id)));
     let detail = entry.detail.replace('\n', " | ");
@@ -87,7 +73,7 @@ fn audit_line(entry: &labkeeper_machine::AuditEntry) -> String {
     )
 }
 
-fn owner(owner: Option<u64>) -> String {
+pub(crate) fn owner(owner: Option<u64>) -> String {
     owner.map_or("nobody".into(), |id| format!("node {id}"))
 }
 
@@ -96,7 +82,7 @@ fn short(id: &CommandId) -> String {
     format!("#{}", u128::from_be_bytes(id.0))
 }
 
-fn seconds(time: Timestamp) -> String {
+pub(crate) fn seconds(time: Timestamp) -> String {
     let millis = time.as_millis();
     if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }

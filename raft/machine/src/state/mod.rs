@@ -1,15 +1,13 @@
-//! The kinds of things that the state consists of, as plain data.
+//! The kinds of things that the state consists of, as plain data: setpoints, commands and the audit here, who drives what in
+//! `tenure`, what owners say about the field in `field`.
 
-use labkeeper_model::{CommandId, CommandState, Epoch, ErrorCode, LogIndex, NodeId, Revision, TagPath, Timestamp, Value};
+mod field;
+mod tenure;
 
-/// Who owns a segment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ownership {
-    /// The owner; `None` if nobody does.
-    pub owner: Option<NodeId>,
-    /// The fencing token; grows at each change of owner and outlives the segment's removal from the site.
-    pub epoch: Epoch,
-}
+pub use field::{Drift, Hold, HoldReason, Quarantine, ReachWord, Reconciled};
+pub use tenure::{Cause, Cooldown, Ownership, Session, TakeoverRecord, TakeoverReport, Vacancy};
+
+use labkeeper_model::{CommandId, CommandState, ErrorCode, LogIndex, NodeId, Revision, TagPath, Timestamp, Value};
 
 /// A tag's setpoint: the desired value. How far it has got is said by the command that set it.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +76,7 @@ pub struct AuditEntry {
     pub time: Timestamp,
     /// Who.
     pub actor: String,
-    /// What was done: `setpoint`, `site`, `node` or `ownership`.
+    /// What was done: `setpoint`, `site`, `node`, `session`, `ownership`, `drain`, `takeover`, `reconcile`, `hold` or `quarantine`.
     pub action: String,
     /// To what.
     pub target: String,

@@ -1,0 +1,87 @@
+//! What `show` prints: one line for each thing of a kind.
+
+use super::print::{audit_line, command_in_words, owner, seconds};
+use super::words::Words;
+use labkeeper_machine::{Machine, TakeoverRecord};
+
+pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
+    let number = |n: usize| words.word(n)?.parse::<u64>().map_err(|error| error.to_string());
+    let lines: Vec<String> = match words.word(1)? {
+        "nodes" => machine.nodes().iter().map(|(id, n)| format!("{id} {} {} {} {}", n.name, n.grpc, n.http, n.reach.join(","))).collect(),
+        "sessions" => machine.sessions().iter().map(|(node, session)| session_in_words(*node, session)).collect(),
+        "owners" => machine.ownerships().map(|(segment, ownership)| format!("{segment} {}", ownership_in_words(&ownership))).collect(),
+        "owner" => vec![ownership_in_words(&machine.ownership(words.word(2)?))],
+        "recorded" => {
+            machine.dump().ownerships.iter().map(|(segment, o)| format!("{segment} {} epoch {}", owner(o.owner), o.epoch)).collect()
+        }
+        "releases" => machine.releases_wanted(number(2)?).iter().map(|(segment, epoch)| format!("{segment} epoch {epoch}")).collect(),
+        "why" => why(machine, words.word(2)?)?,
+        "review" => vec![machine.next_review().map_or("none".into(), seconds)],
+        "probes" => vec![format!("probes: {}", machine.probes_wanted(number(2)?).join(" "))],
+        "takeovers" => machine.takeovers().map(|record| takeover_in_words(record)).collect(),
+        "holds" => machine.holds_waiting().map(|(tag, hold)| format!("{tag} epoch {}: {hold:?}", hold.epoch)).collect(),
+        "drifts" => machine.drifts().map(|(tag, drift)| format!("{tag} since {}: {:?}", seconds(drift.since), drift.outcome)).collect(),
+        "quarantined" => {
+            machine.quarantined().map(|(device, q)| format!("{device} by node {} epoch {}: {}", q.node, q.epoch, q.reason)).collect()
+        }
+        "setpoints" => machine
+            .setpoints()
+            .map(|(tag, s)| format!("{tag} = {}, revision {}, {}, by {:?} because {:?}", s.value, s.revision, s.state, s.actor, s.reason))
+            .collect(),
+        "commands" => machine.recent_commands().map(|record| command_in_words(record)).collect(),
+        "outstanding" => machine.outstanding(words.word(2)?).map(|record| command_in_words(record)).collect(),
+        "deadline" => vec![machine.next_deadline().map_or("none".into(), seconds)],
+        "audit" => {
+            let of = |action: &str| words.key("of").is_none_or(|of| of.split(',').any(|wanted| wanted == action));
+            machine.audit().filter(|entry| of(&entry.action)).map(|entry| audit_line(entry)).collect()
+        }
+        "entry" => vec![format!("entry {} at {}, site version {}", machine.applied(), seconds(machine.time()), machine.site_version())],
+        other => return Err(format!("cannot show {other:?}")),
+    };
+    Ok(lines.into_iter().map(|line| line + "\n").collect())
+}
+
+fn session_in_words(node: u64, session: &labkeeper_machine::Session) -> String {
+    let end = session.ended.map_or(String::new(), |ended| format!(", ended {}", seconds(ended)));
+    let (opened, renewed) = (seconds(session.opened), seconds(session.renewed));
+    format!("node {node}: session {}, opened {opened}, renewal {} at {renewed}{end}", session.id, session.seq)
+}
+
+fn ownership_in_words(ownership: &labkeeper_machine::Ownership) -> String {
+    let next = ownership.successor.map_or(String::new(), |next| format!(", next node {next}"));
+    let left = ownership.vacancy.map_or(String::new(), |left| format!(", left by node {}: {}", left.from, left.cause));
+    format!("{} epoch {}{next}{left}", owner(ownership.owner), ownership.epoch)
+}
+
+fn why(machine: &Machine, segment: &str) -> Result<Vec<String>, String> {
+    let placement = machine.placement(segment).ok_or("no such segment")?;
+    let candidates = placement.candidates.iter().map(|candidate| {
+        let mark = if candidate.eligible { "can" } else { "cannot" };
+        format!("  node {} {mark}: {}", candidate.node, candidate.why)
+    });
+    Ok([placement.in_words.clone()].into_iter().chain(candidates).collect())
+}
+
+fn takeover_in_words(record: &TakeoverRecord) -> String {
+    let time = |time: Option<labkeeper_model::Timestamp>| time.map_or("-".into(), seconds);
+    let told = record.report.map_or("not told".to_owned(), |report| {
+        let [connected, read, enabled] = [report.connected, report.read, report.enabled].map(seconds);
+        let gap = record.gap().unwrap_or_default().as_millis();
+        format!(
+            "connected {connected}, read {read}, enabled {enabled}, {}/{} devices, gap {gap} ms",
+            report.devices_reached, report.devices
+        )
+    });
+    format!(
+        "{} {} -> node {} epoch {} ({}): renewed {}, ended {}, assigned {} by entry {}; {told}",
+        record.segment,
+        owner(record.from),
+        record.to,
+        record.epoch,
+        record.cause,
+        time(record.last_renewal),
+        time(record.ended),
+        seconds(record.assigned),
+        record.log_index,
+    )
+}
