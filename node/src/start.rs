@@ -2,24 +2,28 @@
 
 use crate::config::NodeConfig;
 use labkeeper_machine::command::NodeInfo;
-use labkeeper_model::{CommandId, ErrorCode};
+use labkeeper_model::{CommandId, ErrorCode, NodeId};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::peer_service_client::PeerServiceClient;
 use labkeeper_raft::{Cluster, ClusterError, Identity, Options, ReadKind};
+use labkeeper_supervision::GaveUp;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::task::{JoinError, JoinSet};
+use tokio::net::TcpSocket;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long a planned stop may take: handing leadership over takes some ten milliseconds, closing devices their time-out.
-const FINISH_MAX: Duration = Duration::from_secs(8);
+/// How long a planned stop may take: a second for what is in flight, one for the end of the session, two for handing leadership over, five
+/// for open connections.
+const FINISH_MAX: Duration = Duration::from_secs(10);
 /// One attempt at confirming membership with a majority: several elections.
 const CONFIRM_ATTEMPT: Duration = Duration::from_secs(5);
 /// Pause between attempts.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
+/// Connections that wait to be accepted: as many as Linux takes by default.
+const BACKLOG: u32 = 4_096;
 /// How long a seed may take to answer.
 const SEED_MAX: Duration = Duration::from_secs(2);
 
@@ -42,14 +46,19 @@ impl StartError {
         Self::new(code, message)
     }
 
-    /// A part of the node ended that should not have.
-    pub(crate) fn task_ended(ended: Result<(&'static str, Result<(), String>), JoinError>) -> Self {
+    /// The node is put together wrongly.
+    pub(crate) fn internal(message: String) -> Self {
+        Self::new(ErrorCode::Internal, message)
+    }
+
+    /// The supervision tree gave up: a part failed more often than a restart can cure.
+    pub(crate) fn tree_ended(ended: Result<Result<(), GaveUp>, JoinError>) -> Self {
         let message = match ended {
-            Ok((part, Ok(()))) => format!("{part} ended"),
-            Ok((part, Err(error))) => format!("{part}: {error}"),
+            Ok(Ok(())) => "everything ended".to_owned(),
+            Ok(Err(gave_up)) => gave_up.to_string(),
             Err(error) => error.to_string(),
         };
-        Self::new(ErrorCode::Internal, message)
+        Self::internal(message)
     }
 }
 
@@ -62,8 +71,12 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// Takes a port, or says which key of node.toml to look at.
-pub(crate) async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::new(ErrorCode::PortUnavailable, format!("{key} = {address}: {error}")))
+pub(crate) fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let unavailable = |error: std::io::Error| StartError::new(ErrorCode::PortUnavailable, format!("{key} = {address}: {error}"));
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(unavailable)?;
+    // A node that comes back takes its port at once, without waiting for what is left of old connections.
+    socket.set_reuseaddr(true).and_then(|()| socket.bind(address)).map_err(unavailable)?;
+    socket.listen(BACKLOG).and_then(tokio::net::TcpListener::into_std).map_err(unavailable)
 }
 
 /// Opens the store and, if the node belongs to a site, starts consensus.
@@ -102,6 +115,17 @@ pub(crate) async fn wait_for_membership(cluster: &Cluster, config: &NodeConfig, 
             () = stop.cancelled() => return None,
             changed = changes.changed() => changed.ok()?,
         }
+    }
+}
+
+/// This node's number, once it belongs to a site; `None` when consensus has stopped.
+pub(crate) async fn membership(cluster: &Cluster) -> Option<NodeId> {
+    let mut changes = cluster.status_changes();
+    loop {
+        if let Some(identity) = cluster.identity() {
+            return Some(identity.node_id);
+        }
+        changes.changed().await.ok()?;
     }
 }
 
@@ -152,7 +176,8 @@ pub(crate) async fn confirm(cluster: &Cluster, me: &NodeInfo, stop: &Cancellatio
 async fn try_confirm(cluster: &Cluster, me: &NodeInfo) -> Result<(), String> {
     match cluster.announce(me.clone()).await {
         Ok(()) => {}
-        Err(ClusterError::Rejected(rejection)) => {
+        // A site that is being founded does not know its first node yet, and will in a moment.
+        Err(ClusterError::Rejected(rejection)) if rejection.code != ErrorCode::NotInitialised => {
             tracing::warn!(%rejection, instance = %CommandId(me.instance), "the site does not take this node's new declaration");
         }
         Err(error) => return Err(error.to_string()),
@@ -175,14 +200,12 @@ pub(crate) async fn told_to_stop() {
     }
 }
 
-/// Stops in order: devices and servers, then consensus, which hands leadership over first. Bounded in time.
-pub(crate) async fn finish(cluster: &Cluster, stop: CancellationToken, mut tasks: JoinSet<(&'static str, Result<(), String>)>) {
-    stop.cancel();
-    let orderly = async {
-        cluster.shutdown().await;
-        while tasks.join_next().await.is_some() {}
-    };
-    if timeout(FINISH_MAX, orderly).await.is_err() {
-        tracing::warn!("some connections did not close in time; leaving them");
+/// Waits until everything has stopped in order. Bounded in time.
+pub(crate) async fn finish(tree: JoinHandle<Result<(), GaveUp>>) {
+    match timeout(FINISH_MAX, tree).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(gave_up))) => tracing::warn!(%gave_up, "while stopping"),
+        Ok(Err(error)) => tracing::warn!(%error, "while stopping"),
+        Err(_) => tracing::warn!("some connections did not close in time; leaving them"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::VERSION;
 use crate::api::status::StatusSource;
-use crate::ownership::keeper;
+use crate::ownership::board;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
@@ -91,9 +91,9 @@ fn register_buses(registry: &mut Registry, status: &StatusSource) {
     let set = |family: &Family<BusLabels, Gauge>, labels: &BusLabels, value: u64| {
         family.get_or_create(labels).set(i64::try_from(value).unwrap_or(i64::MAX));
     };
-    for (key, stats) in keeper::statistics(&status.board) {
+    for (key, stats) in board::statistics(&status.board) {
         let labels = BusLabels { segment: key.segment, address: key.address };
-        set(&devices_online, &labels, keeper::devices_online(&stats));
+        set(&devices_online, &labels, board::devices_online(&stats));
         set(&requests, &labels, stats.requests);
         set(&errors, &labels, stats.errors().total());
         set(&late, &labels, stats.late());

@@ -1,37 +1,43 @@
-//! The shell of ownership: runs the buses that the plan names, and a job for each outstanding command.
+//! The shell of ownership: takes the segments that the replicated state grants to this node's session, and lets go of the others.
 //!
-//! One task owns the running set. It wakes when the replicated state moves, and once a second in any case, so that a missed
-//! hint costs latency only. It knows nothing of registers; buses know nothing of commands.
+//! ```text
+//!   session held, granted ----------> take: start the segment's subtree
+//!   successor named ----------------> finish what is in flight, stop the subtree, say so in the log
+//!   not granted, or no session -----> stop the subtree at once: connections are reset
+//! ```
+//!
+//! One task owns the set of kept segments. It wakes when the replicated state or the session moves, and once a second in any case, so
+//! that a missed hint costs latency only. What to do is decided by [`duty`]; what happens within a segment is its own.
 
-use super::job::Job;
-use super::plan::{self, Action, Basis, BusKey, Wanted};
-use super::runner::Runner;
-use super::sink::BusSink;
+use super::board::{BusBoard, BusKey};
+use super::quarantine;
+use super::segment::Segment;
+use super::tenure::Tenure;
 use crate::telemetry::latest::Latest;
-use labkeeper_drivers::bus::{BusHandle, BusStats};
-use labkeeper_drivers::clock::SystemClock;
-use labkeeper_drivers::health::HealthState;
-use labkeeper_machine::Machine;
+use labkeeper_machine::Command;
 use labkeeper_machine::command::CommandReport;
-use labkeeper_machine::state::CommandRecord;
-use labkeeper_model::site::Verify;
-use labkeeper_model::{CommandId, LogIndex, Name, NodeId};
+use labkeeper_model::{Epoch, Name, NodeId, SessionId};
+use labkeeper_ownership::duty::{self, Step};
 use labkeeper_raft::Cluster;
-use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use labkeeper_supervision::{ChildError, Children, Context, State, System};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep, timeout};
 
-/// How often the plan is made even if nothing seems to have changed.
-const PLAN_EVERY: Duration = Duration::from_secs(1);
-
-/// The running buses, for status and metrics.
-pub type BusBoard = Mutex<BTreeMap<BusKey, BusHandle>>;
+/// The supervisor below which the segments are.
+pub const SEGMENTS: &str = "segments";
+/// How often the duties are looked at even if nothing seems to have changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a segment may take to finish what is in flight: control waits a second for its jobs, and then ends.
+const FINISH_MAX: Duration = Duration::from_millis(1_500);
+/// Pause before a release is proposed again that the state does not have: a commit takes milliseconds, an election a third of a second.
+const RELEASE_AGAIN: Duration = Duration::from_millis(250);
+/// How long one proposal may take.
+const ATTEMPT: Duration = Duration::from_secs(2);
 
 /// Everything that keeping needs from the node.
 #[derive(Clone)]
@@ -40,6 +46,14 @@ pub struct KeeperContext {
     pub cluster: Cluster,
     /// This node.
     pub me: NodeId,
+    /// Its name.
+    pub name: Name,
+    /// The right to drive.
+    pub tenure: Tenure,
+    /// The local address of connections to devices.
+    pub source: Option<IpAddr>,
+    /// The longest time for which a write that was sent can still take effect.
+    pub write_timeout: Duration,
     /// Where samples go.
     pub latest: Arc<Latest>,
     /// Counts readings taken.
@@ -50,148 +64,151 @@ pub struct KeeperContext {
     pub board: Arc<BusBoard>,
 }
 
-/// The statistics of all running buses.
-#[must_use]
-pub fn statistics(board: &BusBoard) -> Vec<(BusKey, BusStats)> {
-    board.lock().iter().map(|(key, handle)| (key.clone(), handle.stats())).collect()
-}
-
-/// Devices of a bus that answer.
-#[must_use]
-pub fn devices_online(stats: &BusStats) -> u64 {
-    stats.devices.values().filter(|device| matches!(device.health, HealthState::Online | HealthState::Degraded)).count() as u64
-}
-
-/// Runs until `stop`; then stops all buses and lets go of their connections.
-pub async fn run(context: KeeperContext, stop: CancellationToken) {
-    let mut applied = context.cluster.applied();
-    let mut keeper = Keeper { context, basis: Basis::default(), buses: BTreeMap::new(), jobs: BTreeMap::new() };
+/// Runs until it is told to end; then lets go of everything.
+///
+/// # Errors
+/// None; a panic is its supervisor's to see.
+pub async fn run(context: KeeperContext, actor: Context) -> Result<(), ChildError> {
+    let parent = actor.path();
+    let below = format!("{}/{SEGMENTS}", parent.rsplit_once('/').map_or("", |(parent, _)| parent));
+    let system = actor.system().clone();
+    let mut keeper = Keeper { context, children: system.children(&below), system, kept: BTreeMap::new(), released: BTreeMap::new() };
+    keeper.clear_what_was_left().await;
+    let mut applied = keeper.context.cluster.applied();
+    let mut session = keeper.context.tenure.session();
+    let mut tree = actor.system().changes();
+    actor.ready();
     loop {
-        keeper.follow_plan().await;
-        keeper.start_jobs();
+        actor.progress();
+        let held = *session.borrow_and_update();
+        keeper.follow(held).await;
+        keeper.report_quarantines();
         tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = actor.cancelled() => break,
+            changed = session.changed() => if changed.is_err() { break },
             changed = applied.changed() => if changed.is_err() { break },
-            () = sleep(PLAN_EVERY) => {}
+            changed = tree.changed() => if changed.is_err() { break },
+            () = sleep(LOOK_EVERY) => {}
         }
     }
-    keeper.stop_all().await;
+    keeper.follow(None).await;
+    Ok(())
 }
 
 struct Keeper {
     context: KeeperContext,
-    /// What the running buses were planned from.
-    basis: Basis,
-    buses: BTreeMap<BusKey, Running>,
-    /// At most one for each tag, as a newer setpoint of a tag supersedes the older one. A job that has ended stays here until the
-    /// replicated state has its last report: until then its command looks as if nobody had carried it out.
-    jobs: BTreeMap<CommandId, (BusKey, JoinHandle<()>)>,
-}
-
-struct Running {
-    wanted: Wanted,
-    /// What had been applied when this node began to run the bus: older commands are inherited.
-    since: LogIndex,
-    handle: BusHandle,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
+    system: System,
+    children: Children,
+    kept: BTreeMap<String, Arc<Segment>>,
+    /// When the release of a segment's epoch was proposed last.
+    released: BTreeMap<(String, Epoch), Instant>,
 }
 
 impl Keeper {
-    /// Starts and stops buses until those run that should.
-    async fn follow_plan(&mut self) {
+    /// A keeper before this one may have failed and left segments running that nobody would stop.
+    async fn clear_what_was_left(&self) {
+        let below = format!("{}/", self.children.path());
+        let left: Vec<String> =
+            self.system.tree().into_iter().filter_map(|child| Some(child.path.strip_prefix(&below)?.to_owned())).collect();
+        for segment in left.iter().filter(|path| !path.contains('/')) {
+            if let Err(error) = self.children.stop_child(segment).await {
+                tracing::warn!(segment, %error, "a segment of an earlier keeper could not be stopped");
+            }
+        }
+        self.context.board.lock().clear();
+        self.context.tenure.drive_under(None);
+    }
+
+    /// Takes and lets go until what is kept is what should be.
+    async fn follow(&mut self, session: Option<SessionId>) {
         let me = self.context.me;
-        let (basis, applied) = self.context.cluster.read(|machine| (Basis::of(machine, me), machine.applied()));
-        if basis.is_same(&self.basis) {
+        let (duties, site) = self.context.cluster.read(|machine| (duty::duties(machine, me, session), machine.site().clone()));
+        // A segment that is declared otherwise is let go and taken again, and so is one of another session.
+        let is_right = |kept: &Segment| Some(kept.session) == session && (Arc::ptr_eq(&kept.site, &site) || kept.is_declared_so(&site));
+        let epochs = self.kept.iter().map(|(name, kept)| (name.clone(), if is_right(kept) { kept.epoch } else { 0 })).collect();
+        for step in duty::steps(&duties, &epochs) {
+            match step {
+                Step::LetGo { segment, .. } => self.let_go(&segment).await,
+                Step::Release { segment, epoch } => self.release(session, segment, epoch).await,
+                Step::Take { segment, epoch } => {
+                    let Some(session) = session else { continue };
+                    self.take(Segment::open(self.context.clone(), segment, session, epoch, site.clone())).await;
+                }
+            }
+        }
+        self.released.retain(|(segment, epoch), _| duties.get(segment).is_some_and(|duty| duty.epoch == *epoch));
+    }
+
+    async fn take(&mut self, segment: Arc<Segment>) {
+        let (name, epoch) = (segment.name.clone(), segment.epoch);
+        // Said before the first connection: an opening of a session waits until nothing is driven.
+        self.context.tenure.drive_under(Some(segment.session));
+        if let Err(error) = self.children.start_child(segment.child()).await {
+            tracing::error!(segment = name, epoch, %error, "a segment cannot be kept");
+            self.say_what_is_driven();
             return;
         }
-        let running = self.buses.iter().map(|(key, bus)| (key, &bus.wanted)).collect();
-        let actions = plan::plan(&basis.wanted(), &running);
-        self.basis = basis;
-        for action in actions {
-            match action {
-                Action::Stop(key) => self.stop_bus(&key).await,
-                Action::Start(key, wanted) => self.start_bus(key, wanted, applied),
+        tracing::info!(segment = name, epoch, "taking a segment over");
+        let mut board = self.context.board.lock();
+        board.extend(segment.buses().map(|(address, handle)| (BusKey { segment: name.clone(), address: address.clone() }, handle.clone())));
+        self.kept.insert(name, segment);
+    }
+
+    /// Stops a segment's subtree at once; its connections are reset.
+    async fn let_go(&mut self, name: &str) {
+        if self.kept.remove(name).is_some() {
+            if let Err(error) = self.children.stop_child(name).await {
+                tracing::error!(segment = name, %error, "a segment's subtree did not stop in order");
             }
+            self.context.board.lock().retain(|key, _| key.segment != name);
+            tracing::info!(segment = name, "let go of a segment");
+        }
+        self.say_what_is_driven();
+    }
+
+    /// Lets what is in flight end, lets go, and says so.
+    async fn release(&mut self, session: Option<SessionId>, segment: String, epoch: Epoch) {
+        let Some(session) = session else { return };
+        if let Some(kept) = self.kept.get(&segment) {
+            kept.finish.cancel();
+            let control = format!("{}/{segment}/control", self.children.path());
+            let _ = timeout(FINISH_MAX, self.ended(&control)).await;
+        }
+        self.let_go(&segment).await;
+        let again = self.released.get(&(segment.clone(), epoch)).is_none_or(|at| at.elapsed() >= RELEASE_AGAIN);
+        if again {
+            self.released.insert((segment.clone(), epoch), Instant::now());
+            self.propose(Command::ReleaseSegment { node: self.context.me, session, segment, epoch });
         }
     }
 
-    fn start_bus(&mut self, key: BusKey, wanted: Wanted, since: LogIndex) {
-        let devices = wanted.spec.devices.len();
-        tracing::info!(segment = key.segment, address = key.address, epoch = wanted.epoch, devices, "keeping a bus");
-        let context = &self.context;
-        let stop = CancellationToken::new();
-        let sink = BusSink::new(&wanted.spec, context.latest.clone(), context.me, context.taken.clone());
-        let (handle, task) = BusHandle::spawn(wanted.spec.clone(), Arc::new(sink), Arc::new(SystemClock), stop.clone());
-        context.board.lock().insert(key.clone(), handle.clone());
-        self.buses.insert(key, Running { wanted, since, handle, stop, task });
+    /// Waits until a worker has finished by itself.
+    async fn ended(&self, path: &str) {
+        let mut changes = self.system.changes();
+        let has_ended = || self.system.find(path).is_none_or(|child| matches!(child.state, State::Stopped | State::Quarantined { .. }));
+        let _ = changes.wait_for(|_| has_ended()).await;
     }
 
-    /// Stops a bus and the jobs that use it. A job that is wanted still is started anew on the bus's successor, as inherited.
-    async fn stop_bus(&mut self, key: &BusKey) {
-        let Some(bus) = self.buses.remove(key) else { return };
-        self.jobs.retain(|_, (bus, job)| {
-            if bus == key {
-                job.abort();
+    fn say_what_is_driven(&self) {
+        self.context.tenure.drive_under(self.kept.values().map(|segment| segment.session).max());
+    }
+
+    /// Tells the site which devices are left alone because their bus failed too often, and which are not any more.
+    fn report_quarantines(&self) {
+        let tree = self.system.tree();
+        let states = self.kept.values().flat_map(|segment| quarantine::states(segment, self.children.path(), &tree));
+        let changes = self.context.cluster.read(|machine| quarantine::changes(machine, self.context.me, states));
+        changes.into_iter().for_each(|command| self.propose(command));
+    }
+
+    /// Proposes in the background: what is lost is proposed again, as it is still due.
+    fn propose(&self, command: Command) {
+        let cluster = self.context.cluster.clone();
+        tokio::spawn(async move {
+            if let Err(error) = cluster.propose(command, Instant::now() + ATTEMPT).await {
+                tracing::debug!(%error, "an owner's word will be said again");
             }
-            bus != key
         });
-        bus.stop.cancel();
-        self.context.board.lock().remove(key);
-        if let Err(error) = bus.task.await {
-            tracing::error!(segment = key.segment, address = key.address, %error, "a bus ended badly");
-        }
-        tracing::info!(segment = key.segment, address = key.address, "let go of a bus");
-    }
-
-    async fn stop_all(mut self) {
-        for key in self.buses.keys().cloned().collect::<Vec<_>>() {
-            self.stop_bus(&key).await;
-        }
-    }
-
-    /// Starts a job for each outstanding command that has none, and forgets jobs whose end is in the replicated state.
-    fn start_jobs(&mut self) {
-        let (outstanding, fresh) = self.context.cluster.read(|machine| {
-            let ids: BTreeSet<CommandId> = self.outstanding(machine).map(|record| record.id).collect();
-            (ids, self.commands_without_job(machine))
-        });
-        self.jobs.retain(|id, (_, job)| !job.is_finished() || outstanding.contains(id));
-        for (key, record, verification) in fresh {
-            let (Some(bus), Some(wanted)) = (self.buses.get(&key), record.accepted.clone()) else { continue };
-            let is_inherited = record.log_index <= bus.since;
-            let job = Job::new(&record, wanted, verification.clone(), bus.wanted.epoch, is_inherited);
-            let runner = Runner {
-                cluster: self.context.cluster.clone(),
-                me: self.context.me,
-                epoch: bus.wanted.epoch,
-                handle: bus.handle.clone(),
-                readback: verification.map(|v| v.readback),
-                record: record.clone(),
-                reports: self.context.reports.clone(),
-            };
-            self.jobs.insert(record.id, (key, tokio::spawn(runner.run(job))));
-        }
-    }
-
-    /// Outstanding commands of the segments that have running buses.
-    fn outstanding<'a>(&self, machine: &'a Machine) -> impl Iterator<Item = &'a Arc<CommandRecord>> + use<'a> {
-        let mut segments: Vec<String> = self.buses.keys().map(|key| key.segment.clone()).collect();
-        segments.dedup();
-        segments.into_iter().flat_map(|segment| machine.outstanding(&segment).collect::<Vec<_>>())
-    }
-
-    /// Outstanding commands of running buses that have no job, each with its bus and how it is verified.
-    fn commands_without_job(&self, machine: &Machine) -> Vec<(BusKey, Arc<CommandRecord>, Option<Verify>)> {
-        let without_job = self.outstanding(machine).filter(|record| !self.jobs.contains_key(&record.id));
-        without_job
-            .filter_map(|record| {
-                let (device, tag) = machine.site().tag(&record.tag)?;
-                let verification = tag.verification(&Name::new(record.tag.tag()).ok()?, record.accepted.as_ref()?);
-                let key = BusKey { segment: device.segment.to_string(), address: device.address.clone() };
-                self.buses.contains_key(&key).then(|| (key, record.clone(), verification))
-            })
-            .collect()
     }
 }

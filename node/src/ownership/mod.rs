@@ -1,20 +1,26 @@
-//! Owning segments: which buses this node runs, and how an outstanding setpoint is brought to its device.
+//! Owning segments: the shells around what `labkeeper_ownership` decides.
 //!
 //! ```text
-//!  replicated state ──► plan ──► start or stop buses          (level-triggered: state against what runs)
-//!          │
-//!          └─ outstanding commands ──► job ──► bus ──► device
-//!                       ▲               │
-//!                       └── reporter ◄──┘   dispatched, written, verified, failed, ... with the epoch
+//!  session ──► tenure ◄── asked right before each write            leader: ends sessions, looks again at placements
+//!                │
+//!  replicated ─► keeper ──► segment ──► buses ──► devices
+//!  state                       └──────► control: takeover, a job for each command, reach
+//!                                          └──► reporter ──► log         probes: tries others' devices when asked
 //! ```
 //!
-//! The node drives a device only while the replicated state names it as the segment's owner, and checks owner, epoch,
-//! deadline and that the command still stands immediately before each write.
+//! The node drives a device only while its lease outlasts the write and the replicated state names it as the segment's owner, under the
+//! epoch by which it was granted. Both are asked immediately before each write.
 
+pub mod board;
+pub mod control;
 pub mod keeper;
-pub mod plan;
+pub mod leader;
+pub mod node_clock;
+pub mod probes;
+pub mod quarantine;
 pub mod reporter;
 pub mod runner;
+pub mod segment;
+pub mod session;
 pub mod sink;
-
-pub use labkeeper_ownership::job;
+pub mod tenure;

@@ -1,36 +1,28 @@
 //! Carries out what a job asks for: reads and writes through the bus, and hands the job's reports on.
 //!
-//! Everything that must hold at the moment of a write is in [`Runner::guard`], which the bus asks right before the frame
-//! goes to the socket.
+//! Everything that must hold at the moment of a write, besides the lease that the bus itself asks for, is in [`Runner::guard`], which is
+//! asked right before the frame goes to the socket.
 
-use super::job::{Event, Job, Next};
+use super::segment::Segment;
 use crate::clock;
 use labkeeper_drivers::bus::BusHandle;
 use labkeeper_drivers::driver::{DriverError, Obstacle, WriteError};
-use labkeeper_machine::command::CommandReport;
 use labkeeper_machine::state::CommandRecord;
-use labkeeper_model::{CommandId, Epoch, Name, NodeId, TagPath};
-use labkeeper_raft::Cluster;
+use labkeeper_model::Name;
+use labkeeper_ownership::job::{Event, Job, Next};
 use std::sync::Arc;
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// One command on its way to its device.
 pub struct Runner {
-    /// The replicated state.
-    pub cluster: Cluster,
-    /// This node.
-    pub me: NodeId,
     /// The ownership under which it acts.
-    pub epoch: Epoch,
+    pub segment: Arc<Segment>,
     /// The device's bus.
     pub handle: BusHandle,
     /// The tag that verifies the write, if any does.
     pub readback: Option<Name>,
     /// The command.
     pub record: Arc<CommandRecord>,
-    /// Where reports go.
-    pub reports: mpsc::Sender<CommandReport>,
 }
 
 impl Runner {
@@ -41,13 +33,13 @@ impl Runner {
         loop {
             for report in job.take_reports() {
                 tracing::debug!(command = %report.id, tag = %self.record.tag, state = %report.state, "command");
-                if self.reports.send(report).await.is_err() {
+                if self.segment.context.reports.send(report).await.is_err() {
                     return;
                 }
             }
             let event = match next {
                 Next::End => return,
-                _ if !may_drive(&self.cluster, self.me, &self.record.tag, self.epoch, self.record.id) => return,
+                _ if self.segment.finish.is_cancelled() || !may_drive(&self.segment, &self.record) => return,
                 Next::Read(pause) => {
                     sleep(pause).await;
                     self.read(&device).await
@@ -77,22 +69,21 @@ impl Runner {
     }
 
     /// What must hold at the very moment of the write.
-    fn guard(&self) -> impl FnOnce() -> Result<(), String> + Send + 'static {
-        let (cluster, me, epoch, record) = (self.cluster.clone(), self.me, self.epoch, self.record.clone());
+    fn guard(&self) -> impl Fn() -> Result<(), String> + Send + 'static {
+        let (segment, record) = (Arc::clone(&self.segment), Arc::clone(&self.record));
         move || {
             if clock::now() >= record.deadline {
                 return Err("the deadline has passed".into());
             }
-            if may_drive(&cluster, me, &record.tag, epoch, record.id) { Ok(()) } else { Err("it is not this node's to write".into()) }
+            if may_drive(&segment, &record) { Ok(()) } else { Err("it is not this node's to write".into()) }
         }
     }
 }
 
 /// Whether the replicated state, as far as this node has it, still has this node drive this command.
-fn may_drive(cluster: &Cluster, me: NodeId, tag: &TagPath, epoch: Epoch, id: CommandId) -> bool {
-    cluster.read(|machine| {
-        let ownership = machine.ownership(tag.segment());
-        let stands = machine.command(&id).is_some_and(|record| !record.state().is_terminal());
-        ownership.owner == Some(me) && ownership.epoch == epoch && stands
+fn may_drive(segment: &Segment, record: &CommandRecord) -> bool {
+    segment.context.cluster.read(|machine| {
+        let stands = machine.command(&record.id).is_some_and(|record| !record.state().is_terminal());
+        stands && machine.holds(segment.context.me, segment.session, &segment.name, segment.epoch)
     })
 }

@@ -10,7 +10,7 @@ use crate::peers::Peers;
 use labkeeper_model::{NodeId, TagPath};
 use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -78,18 +78,29 @@ async fn follow_once(
     let silent = |_| tonic::Status::deadline_exceeded("silence");
     let request = v1::WatchOwnedRequest { node: my_name };
     let mut stream = timeout(SILENCE_MAX, client.watch_owned(request)).await.map_err(silent)??.into_inner();
-    let mut ids: Vec<Option<u32>> = vec![];
+    let mut tags: Vec<Option<(u32, TagPath)>> = vec![];
     while let Some(message) = timeout(SILENCE_MAX, stream.message()).await.map_err(silent)?? {
         peers.hear(id);
-        ids.extend(message.names.iter().map(|name| TagPath::parse(name).ok().map(|path| latest.id(&path))));
+        let current = cluster.read(|machine| current(&message.segments, |segment| machine.ownership(segment).epoch));
+        tags.extend(message.names.iter().map(|name| TagPath::parse(name).ok().map(|path| (latest.id(&path), path))));
         for owned in message.samples {
-            let Some(Some(tag)) = ids.get(owned.id as usize) else { continue };
-            if let Some(sample) = owned.sample.and_then(|sample| wire::sample_from(&sample)) {
+            let Some(Some((tag, path))) = tags.get(owned.id as usize) else { continue };
+            if let Some(sample) = owned.sample.and_then(|sample| wire::sample_from(&sample))
+                && current.contains(path.segment())
+            {
                 latest.publish(*tag, id, sample);
             }
         }
     }
     Ok(())
+}
+
+/// The segments of which a node's samples count: those that it says it owns under an epoch that is not older than the one known here. A
+/// node that was frozen or cut off goes on believing in its epoch for a while, and its last samples must not hide its successor's. One that
+/// is ahead of this node's replica is believed.
+fn current(claimed: &[v1::OwnedSegment], known: impl Fn(&str) -> u64) -> BTreeSet<String> {
+    let is_current = |claim: &&v1::OwnedSegment| claim.epoch >= known(&claim.segment);
+    claimed.iter().filter(is_current).map(|claim| claim.segment.clone()).collect()
 }
 
 /// The other end: sends what this node has measured into `out` until its receiver is gone.
@@ -132,4 +143,18 @@ fn message(latest: &Latest, cluster: &Cluster, me: NodeId, pending: &[u32], ids:
         response.samples.push(v1::OwnedSample { id, sample: Some(wire::sample(&measured.sample)) });
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_owners_samples_do_not_count() {
+        let claim = |segment: &str, epoch| v1::OwnedSegment { segment: segment.into(), epoch };
+        let claimed = [claim("cryo", 4), claim("furnace", 7), claim("vacuum", 9)];
+        let known = |segment: &str| if segment == "cryo" { 5 } else { 7 };
+        let expected = ["furnace".to_owned(), "vacuum".to_owned()];
+        assert_eq!(current(&claimed, known), expected.into());
+    }
 }

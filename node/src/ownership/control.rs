@@ -1,0 +1,230 @@
+//! One segment under one ownership: takes its devices over, then carries out its commands and watches how many devices answer.
+//!
+//! ```text
+//!  milestones of buses ---> Takeover ---> writes of policies, reports
+//!                              | enabled devices
+//!  outstanding commands -------+--> one job each ---> bus
+//!  devices that answer -----------> Reach ---> report
+//! ```
+//!
+//! It decides nothing: the cores in `labkeeper_ownership` do. It ends when it is told to finish (a planned hand-over: what is on the wire
+//! gets its answer first), or is aborted (the lease is gone: nothing may be waited for).
+
+use super::runner::Runner;
+use super::segment::Segment;
+use crate::clock;
+use futures::future::select_all;
+use labkeeper_drivers::bus::Milestones;
+use labkeeper_machine::{Command, TakeoverReport};
+use labkeeper_model::{CommandId, LogIndex, Name, TagPath, Value};
+use labkeeper_ownership::duty;
+use labkeeper_ownership::job::Job;
+use labkeeper_ownership::reach::{Reach, Share};
+use labkeeper_ownership::reconcile::reconcile_device;
+use labkeeper_ownership::takeover::{Event, Stage, Takeover};
+use labkeeper_supervision::{ChildError, Context};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{sleep, timeout};
+
+/// How often devices are looked at without a sign from them: a tenth of what a person notices in a takeover.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often a tree's hang detector is told that all is well at least: [`LOOK_EVERY`], ten times in its budget.
+pub const HANG_AFTER: Duration = Duration::from_secs(5);
+/// How long a planned hand-over waits for what is on the wire: a device's usual time-out. What takes longer is found out by the successor,
+/// which reads first.
+const FINISH_MAX: Duration = Duration::from_secs(1);
+
+/// Runs one ownership of one segment.
+///
+/// # Errors
+/// None; a panic is its supervisor's to see.
+pub async fn run(segment: Arc<Segment>, actor: Context) -> Result<(), ChildError> {
+    let mut control = Control::new(segment);
+    let mut applied = control.segment.context.cluster.applied();
+    let mut last_calls = control.segment.context.tenure.last_calls();
+    let mut milestones: Vec<_> = control.segment.buses().map(|(_, handle)| handle.watch_milestones()).collect();
+    actor.ready();
+    loop {
+        actor.progress();
+        control.look_at_devices();
+        control.carry_out();
+        control.start_jobs();
+        control.watch_reach();
+        tokio::select! {
+            biased;
+            () = actor.cancelled() => return Ok(()),
+            () = control.segment.finish.cancelled() => break,
+            Ok(()) = last_calls.changed() => control.go_safe(),
+            () = passed(&mut milestones) => {}
+            Some(written) = control.writes.join_next() => control.take_written(written.ok()),
+            Some(ended) = control.jobs.join_next_with_id() => control.forget(ended.map_or_else(|error| error.id(), |(id, ())| id)),
+            changed = applied.changed() => if changed.is_err() { return Ok(()) },
+            () = sleep(LOOK_EVERY) => {}
+        }
+    }
+    // Jobs end by themselves before their next step, as the segment has a successor.
+    let _ = timeout(FINISH_MAX, control.drained()).await;
+    Ok(())
+}
+
+/// Waits until a bus has come further with a device.
+async fn passed(milestones: &mut [watch::Receiver<BTreeMap<Name, Milestones>>]) {
+    if milestones.is_empty() {
+        return std::future::pending().await;
+    }
+    // A bus that is gone takes the segment with it.
+    let _ = select_all(milestones.iter_mut().map(|bus| Box::pin(bus.changed()))).await;
+}
+
+struct Control {
+    segment: Arc<Segment>,
+    /// What had been applied when this ownership began: older commands are inherited.
+    since: LogIndex,
+    takeover: Takeover,
+    reach: Reach,
+    /// At most one for each tag, as a newer setpoint of a tag supersedes the older one.
+    jobs: JoinSet<()>,
+    /// What each job that runs is for; one that has ended is kept until the replicated state has its last report, as its command looks
+    /// until then as if nobody had carried it out.
+    started: BTreeMap<CommandId, Option<Id>>,
+    /// Writes that the policies of the takeover asked for: at most one for each tag.
+    writes: JoinSet<(Name, TagPath, bool)>,
+}
+
+impl Control {
+    fn new(segment: Arc<Segment>) -> Self {
+        let since = segment.context.cluster.read(labkeeper_machine::Machine::applied);
+        let takeover = Takeover::new(&segment.site, &segment.name, clock::now(), clock::boot());
+        let (jobs, writes) = (JoinSet::new(), JoinSet::new());
+        Self { segment, since, takeover, reach: Reach::new(), jobs, started: BTreeMap::new(), writes }
+    }
+
+    /// Takes over what the buses have reached.
+    fn look_at_devices(&mut self) {
+        let now = clock::now();
+        for (_, handle) in self.segment.buses() {
+            for (device, milestones) in handle.milestones() {
+                if self.takeover.stage(device.as_str()).is_none_or(|stage| stage >= Stage::Reconciling) {
+                    continue;
+                }
+                if milestones.connected_at.is_some() {
+                    self.takeover.handle_connected(&device, now);
+                }
+                if milestones.claimed_at.is_some() {
+                    self.takeover.handle_claimed(&device, now);
+                }
+                if milestones.first_reading_at.is_some() {
+                    let readings = self.segment.readings(&device);
+                    let decisions = self.segment.context.cluster.read(|machine| reconcile_device(machine, &device, &readings));
+                    self.takeover.handle_read(&device, decisions, now);
+                }
+            }
+        }
+        self.takeover.handle_timeout(clock::boot());
+    }
+
+    /// Does what the takeover asks for.
+    fn carry_out(&mut self) {
+        let segment = Arc::clone(&self.segment);
+        while let Some(event) = self.takeover.poll_event() {
+            match event {
+                Event::Write { device, tag, value } => self.write(device, tag, value),
+                Event::Enabled { device } => tracing::info!(segment = segment.name, %device, epoch = segment.epoch, "control enabled"),
+                Event::Reconciled(outcomes) => {
+                    let (node, epoch) = (segment.context.me, segment.epoch);
+                    segment.report(Command::ReportReconciled { node, segment: segment.name.clone(), epoch, outcomes });
+                }
+                Event::Taken(report) => {
+                    let TakeoverReport { connected, read, enabled, devices_reached, devices } = report;
+                    let (node, segment_name, epoch) = (segment.context.me, segment.name.clone(), segment.epoch);
+                    let segment_taken =
+                        Command::ReportTakeover { node, segment: segment_name, epoch, connected, read, enabled, devices_reached, devices };
+                    segment.report(segment_taken);
+                }
+            }
+        }
+    }
+
+    /// A write that a policy asks for; its outcome is only whether the device has it.
+    fn write(&mut self, device: Name, tag: TagPath, value: Value) {
+        let Some(handle) = self.segment.bus_of(&device).cloned() else { return };
+        let guard = self.segment.guard();
+        self.writes.spawn(async move {
+            let Ok(name) = Name::new(tag.tag()) else { return (device, tag, false) };
+            let written = handle.write(&device, &name, value, guard).await;
+            if let Err(error) = &written {
+                tracing::warn!(%tag, %error, "a takeover's write failed");
+            }
+            (device, tag, written.is_ok())
+        });
+    }
+
+    fn take_written(&mut self, written: Option<(Name, TagPath, bool)>) {
+        if let Some((device, tag, is_written)) = written {
+            self.takeover.handle_written(&device, &tag, is_written, clock::now());
+        }
+    }
+
+    /// Starts a job for each command that may be carried out and has none, and forgets those whose end is in the replicated state.
+    fn start_jobs(&mut self) {
+        let segment = Arc::clone(&self.segment);
+        let (outstanding, open) = segment.context.cluster.read(|machine| {
+            let ids: BTreeSet<CommandId> = machine.outstanding(&segment.name).map(|record| record.id).collect();
+            (ids, duty::commands(machine, &segment.name, &self.takeover))
+        });
+        self.started.retain(|id, running| running.is_some() || outstanding.contains(id));
+        for (record, verification) in open {
+            if self.started.contains_key(&record.id) {
+                continue;
+            }
+            let Ok(device) = Name::new(record.tag.device()) else { continue };
+            let (Some(handle), Some(wanted)) = (segment.bus_of(&device), record.accepted.clone()) else { continue };
+            let job = Job::new(&record, wanted, verification.clone(), segment.epoch, record.log_index <= self.since);
+            let runner = Runner {
+                segment: Arc::clone(&segment),
+                handle: handle.clone(),
+                readback: verification.map(|verify| verify.readback),
+                record: Arc::clone(&record),
+            };
+            let running = self.jobs.spawn(runner.run(job));
+            self.started.insert(record.id, Some(running.id()));
+        }
+    }
+
+    fn forget(&mut self, ended: Id) {
+        if let Some(running) = self.started.values_mut().find(|running| **running == Some(ended)) {
+            *running = None;
+        }
+    }
+
+    /// Counts the devices that answer, and says so if they are too few for too long.
+    fn watch_reach(&mut self) {
+        let now = clock::boot();
+        let of = self.segment.site.devices.values().filter(|device| device.segment.as_str() == self.segment.name).count();
+        let reached: u64 = self.segment.buses().map(|(_, handle)| super::board::devices_online(&handle.stats())).sum();
+        let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        self.reach.handle_share(Share { reached: count(reached), of: count(of as u64) }, now);
+        if let Some(share) = self.reach.handle_timeout(now) {
+            let (reached, of) = (share.reached, share.of);
+            tracing::warn!(segment = self.segment.name, reached, of, "how many devices answer here");
+            self.segment.report(self.segment.reach_report(share));
+        }
+    }
+
+    /// The lease is about to run out: devices that should not be left alone are driven to their safe values, while that is allowed.
+    fn go_safe(&mut self) {
+        for (device, tag, value) in self.segment.safe_values() {
+            tracing::warn!(%tag, %value, "the lease is about to run out: driving to the safe value");
+            self.write(device, tag, value);
+        }
+    }
+
+    async fn drained(&mut self) {
+        while self.jobs.join_next().await.is_some() {}
+        while self.writes.join_next().await.is_some() {}
+    }
+}
