@@ -3,5 +3,6 @@
 pub mod logging;
 pub mod metrics;
 pub mod rate;
+pub mod watchdog;
 
 pub use logging::init_logging;
