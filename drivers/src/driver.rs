@@ -9,12 +9,15 @@
 //! | permanent | nothing until the declaration or the installation changes |
 //! | protocol | drop the connection: what comes next on it cannot be trusted either |
 //! | refused | the device works and said no; look at the request |
+//! | fenced | let go of the device: somebody with a newer epoch has it |
 
 use crate::cells::Cells;
+use crate::departure::Departure;
 use crate::plan::Span;
 use labkeeper_model::site::Register;
-use labkeeper_model::{BadReason, ErrorCode};
+use labkeeper_model::{BadReason, Epoch, ErrorCode};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One connection's worth of a protocol.
@@ -28,10 +31,19 @@ pub trait Driver: Send {
     fn is_connected(&self) -> bool;
     /// Does one request of a read plan. `Ok` has exactly as many cells as the span.
     fn read(&mut self, target: Target, span: Span) -> impl Future<Output = Result<Cells, DriverError>> + Send;
-    /// Writes consecutive cells, all in one request. The frame is handed to the socket at the first poll of the future.
-    fn write(&mut self, target: Target, first: Register, cells: Cells) -> impl Future<Output = Result<(), DriverError>> + Send;
-    /// Closes the connection, if there is one. Bounded in time by the driver itself.
-    fn close(&mut self) -> impl Future<Output = ()> + Send;
+    /// Writes consecutive cells, all in one request.
+    ///
+    /// Once the whole frame can be handed over without waiting, the driver calls [`Departure::ask`] and, if it may, hands the frame
+    /// over with no await in between; then it calls [`Departure::left`]. A frame that was taken in part ends the connection.
+    fn write(
+        &mut self,
+        target: Target,
+        first: Register,
+        cells: Cells,
+        departure: &Arc<Departure>,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+    /// Drops the connection, if there is one, with everything that has not reached the device yet.
+    fn close(&mut self);
 }
 
 /// Whom a request is for, and how long its answer may take.
@@ -85,6 +97,14 @@ pub enum DriverError {
         /// For people.
         message: String,
     },
+    /// The device, or the gate before it, knows a newer owner.
+    #[error("{message}")]
+    Fenced {
+        /// The newest epoch that it knows, if it said so.
+        newest: Option<Epoch>,
+        /// For people.
+        message: String,
+    },
 }
 
 impl DriverError {
@@ -113,7 +133,7 @@ impl DriverError {
     pub const fn reason(&self) -> BadReason {
         match self {
             Self::Transient { cause: Cause::Timeout, .. } => BadReason::Timeout,
-            Self::Transient { cause: Cause::Unreachable, .. } => BadReason::CommFailure,
+            Self::Transient { cause: Cause::Unreachable, .. } | Self::Fenced { .. } => BadReason::CommFailure,
             Self::Transient { cause: Cause::Busy, .. } | Self::Refused { .. } => BadReason::DeviceError,
             Self::Permanent { .. } => BadReason::Configuration,
             Self::Protocol { .. } => BadReason::Protocol,
@@ -129,6 +149,7 @@ impl DriverError {
             Self::Transient { cause: Cause::Busy, .. } | Self::Refused { .. } => ErrorCode::DeviceRefused,
             Self::Permanent { .. } => ErrorCode::DeviceConfiguration,
             Self::Protocol { .. } => ErrorCode::DeviceProtocol,
+            Self::Fenced { .. } => ErrorCode::Fenced,
         }
     }
 
@@ -142,12 +163,15 @@ impl DriverError {
 /// What kept a write from being sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
-    /// The bus has as many writes waiting as it takes; trying again shortly makes sense.
-    #[error("too many writes are waiting on this bus")]
+    /// The device has as many writes waiting as it takes; trying again shortly makes sense.
+    #[error("too many writes are waiting for this device")]
     Busy,
-    /// The bus was stopped first.
+    /// The bus was stopped first, or is being started again.
     #[error("the bus was stopped before the write was sent")]
     Stopped,
+    /// The device has not been read yet since the bus was taken over; trying again shortly makes sense.
+    #[error("the device has not been read yet, and is not written before")]
+    NotReadYet,
     /// The guard said no: its own words.
     #[error("{0}")]
     Guard(String),
@@ -182,6 +206,7 @@ impl WriteError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NotSent(Obstacle::Busy) => ErrorCode::Overloaded,
+            Self::NotSent(Obstacle::NotReadYet) => ErrorCode::DeviceUnreachable,
             Self::NotSent(Obstacle::Stopped) => ErrorCode::NotOwner,
             Self::NotSent(Obstacle::Guard(_)) => ErrorCode::WriteFailed,
             Self::NotSent(Obstacle::Driver(error)) | Self::Refused(error) => error.code(),

@@ -64,6 +64,17 @@ impl Schedule {
         tick.late > self.period / 10
     }
 
+    /// The time between two ticks.
+    #[must_use]
+    pub const fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// From the next tick on, ticks lie so far apart.
+    pub fn set_period(&mut self, period: Duration) {
+        self.period = period.max(PERIOD_MIN);
+    }
+
     /// Nobody is to poll before `until`: the grid begins there anew, and what lies between is not counted as skipped.
     pub const fn hold_until(&mut self, until: Instant) {
         self.due = until;
@@ -123,6 +134,17 @@ mod tests {
         schedule.hold_until(start + ms(1_000));
         assert_eq!(schedule.begin(start + ms(999)), None);
         assert_eq!(schedule.begin(start + ms(1_001)), Some(Tick { late: ms(1), skipped: 0 }));
+    }
+
+    #[test]
+    fn another_period_begins_at_the_tick_that_is_due() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(ms(100), start);
+        schedule.begin(start).unwrap();
+        schedule.set_period(ms(250));
+        assert_eq!(schedule.due(), start + ms(100));
+        assert_eq!(schedule.begin(start + ms(100)), Some(Tick { late: ms(0), skipped: 0 }));
+        assert_eq!(schedule.due(), start + ms(350));
     }
 
     #[test]

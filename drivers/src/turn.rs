@@ -16,6 +16,7 @@
 //! It knows nothing of sockets, tags or values; the time and random numbers are passed in.
 
 use crate::health::{Health, HealthState};
+use crate::pace::{Pace, Paced};
 use crate::schedule::{Schedule, Tick};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,7 @@ pub(crate) enum Turn {
 #[derive(Debug)]
 struct Unit {
     schedule: Schedule,
+    pace: Pace,
     health: Health,
     /// How many requests its plan has; none if nothing of it is read.
     requests: usize,
@@ -57,6 +59,8 @@ struct Unit {
     began: Option<Instant>,
     /// Whether the poll under way met a refusal.
     refused: bool,
+    /// When the last poll was complete.
+    completed: Option<Instant>,
 }
 
 impl Unit {
@@ -85,13 +89,10 @@ pub(crate) struct Turns {
 impl Turns {
     /// Units by poll period and number of requests; all are due at once.
     pub(crate) fn new(units: impl IntoIterator<Item = (Duration, usize)>, now: Instant) -> Self {
-        let unit = |(period, requests)| Unit {
-            schedule: Schedule::new(period, now),
-            health: Health::default(),
-            requests,
-            cursor: 0,
-            began: None,
-            refused: false,
+        let unit = |(period, requests)| {
+            let schedule = Schedule::new(period, now);
+            let pace = Pace::new(schedule.period());
+            Unit { schedule, pace, health: Health::default(), requests, cursor: 0, began: None, refused: false, completed: None }
         };
         Self {
             units: units.into_iter().map(unit).collect(),
@@ -122,10 +123,12 @@ impl Turns {
         matches!(self.link, Link::Up { used_at } if now.saturating_duration_since(used_at) < IDLE_MAX)
     }
 
-    /// Until when a command for the unit has no prospect: the connection or the device is down and in its back-off.
+    /// Until when a command for the unit has no prospect: the connection or the device is down and in its back-off. Commands
+    /// keep to the quarter too that all trying together may take: a flood of them for a dead device does not stop its neighbours.
     pub(crate) fn hopeless_until(&self, unit: usize, now: Instant) -> Option<Instant> {
         let device = &self.units[unit].health;
-        let device_retry = device.retry_at().filter(|_| device.state() == HealthState::Offline);
+        let rest = self.is_resting(unit).then_some(self.try_not_before);
+        let device_retry = device.retry_at().max(rest).filter(|_| device.state() == HealthState::Offline);
         let link_retry = match self.link {
             Link::Down { retry_at } => Some(retry_at),
             Link::Up { .. } => None,
@@ -145,17 +148,26 @@ impl Turns {
         Some((tick, unit.schedule.is_late(tick)))
     }
 
-    /// A request of a poll was answered; `refused` if with a refusal.
-    pub(crate) fn answered(&mut self, unit: usize, refused: bool, now: Instant) {
+    /// A request of a poll was answered; `refused` if with a refusal. If it was the last one, what the poll means for the pace.
+    pub(crate) fn answered(&mut self, unit: usize, refused: bool, now: Instant) -> Option<Paced> {
         self.used(now);
         let unit = &mut self.units[unit];
         unit.health.answered();
         unit.refused |= refused;
         unit.cursor += 1;
-        if unit.cursor >= unit.requests {
-            unit.health.completed(unit.refused);
-            (unit.began, unit.cursor) = (None, 0);
+        if unit.cursor < unit.requests {
+            return None;
         }
+        unit.health.completed(unit.refused);
+        // Waiting for the neighbours' requests is part of what makes the interval too short; waiting for its own last poll is not.
+        let could_begin = unit.began.max(unit.completed);
+        let paced = unit.pace.completed(could_begin.map_or(Duration::ZERO, |at| now.saturating_duration_since(at)));
+        unit.completed = Some(now);
+        if let Some(interval) = paced.changed {
+            unit.schedule.set_period(interval);
+        }
+        (unit.began, unit.cursor) = (None, 0);
+        Some(paced)
     }
 
     /// A command was answered: a silent unit is worth a poll at once.
@@ -212,6 +224,11 @@ impl Turns {
         self.units[unit].health.state()
     }
 
+    /// The interval that a unit's polls have.
+    pub(crate) fn interval(&self, unit: usize) -> Duration {
+        self.units[unit].pace.interval()
+    }
+
     /// The health of the connection.
     pub(crate) const fn link_health(&self) -> HealthState {
         self.link_health.state()
@@ -221,9 +238,13 @@ impl Turns {
     fn ready_at(&self, index: usize) -> Option<Instant> {
         let unit = &self.units[index];
         let wants = unit.wants_since()?;
-        let others_answer = self.units.iter().any(|other| !other.health.is_failing() && other.requests > 0);
-        let resting = unit.health.is_failing() && others_answer;
-        Some(if resting { wants.max(self.try_not_before) } else { wants })
+        Some(if self.is_resting(index) { wants.max(self.try_not_before) } else { wants })
+    }
+
+    /// Whether the unit is silent while others answer, so that it has to leave them most of the time.
+    fn is_resting(&self, unit: usize) -> bool {
+        let others_answer = || self.units.iter().any(|other| !other.health.is_failing() && other.requests > 0);
+        self.units[unit].health.is_failing() && others_answer()
     }
 
     const fn used(&mut self, now: Instant) {

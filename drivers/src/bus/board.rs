@@ -34,11 +34,6 @@ impl Board {
         Self { sink, clock, devices }
     }
 
-    /// The wall-clock time.
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
     /// A good reading.
     pub(super) fn good(&mut self, device: usize, tag: &Name, value: Value) -> Option<Sample> {
         self.report(device, tag, Some(value), Quality::Good)

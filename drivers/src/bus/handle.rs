@@ -1,118 +1,126 @@
 //! What others hold of a bus: they queue commands and look at counters; the task does the rest.
 //!
-//! A command that cannot be queued is refused at once. One whose caller has stopped waiting is not carried out.
+//! A command that cannot be queued is refused at once. One whose caller has stopped waiting is not carried out. A handle outlives the
+//! bus's task: while a new one is on its way, commands are refused, and then they go on.
 
 use super::board::Board;
-use super::stats::{BusStats, DeviceStats};
-use super::task::Task;
+use super::factory::BusFactory;
+use super::journal::{Journal, WriteEntry};
+use super::lanes::{Lanes, QUEUE_LEN, ReadJob, Refusal, WriteJob, Written};
+use super::milestones::{Milestones, Progressed};
+use super::options::BusOptions;
+use super::stats::{BusStats, DeviceStats, QueueStats};
 use super::{BusSpec, Sink};
-use crate::cells::Cells;
 use crate::clock::Clock;
-use crate::driver::{Driver, DriverError, Obstacle, WriteError};
+use crate::departure::{Departure, Guard};
+use crate::driver::{Cause, Driver, DriverError, Obstacle, WriteError};
+use crate::gate::Pass;
+use crate::link::Link;
 use crate::modbus::{ModbusTcp, register};
-use futures::future::BoxFuture;
-use labkeeper_model::site::{DriverKind, Register, TagSpec};
-use labkeeper_model::{Name, Sample, Timestamp, Value};
+use labkeeper_model::site::{DriverKind, TagSpec};
+use labkeeper_model::{Name, Sample, Value};
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Most writes, and most single reads, that wait on one bus. A device that answers in 10 ms works off 32 in 0.3 s, less than a
-/// person notices; behind more than that a command is better refused at once than carried out late.
-pub const QUEUE_LEN: usize = 32;
-
-/// Asked right before a frame is sent; its refusal is the caller's words.
-pub(super) type Guard = Box<dyn FnOnce() -> Result<(), String> + Send>;
-
-/// A write in the queue.
-pub(super) struct WriteJob {
-    pub(super) unit: usize,
-    pub(super) first: Register,
-    pub(super) cells: Cells,
-    pub(super) guard: Guard,
-    /// Set before the frame is handed over, so that the caller knows even if the task ends before it can say.
-    pub(super) sent: Arc<AtomicBool>,
-    pub(super) reply: oneshot::Sender<Result<Written, WriteError>>,
+/// What a bus's handles and its task share, and what outlives the task.
+pub(super) struct Shared {
+    pub(super) spec: BusSpec,
+    pub(super) options: BusOptions,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) lanes: Lanes,
+    pub(super) board: Mutex<Board>,
+    pub(super) stats: Mutex<BusStats>,
+    pub(super) progressed: Progressed,
+    pub(super) journal: Arc<Journal>,
 }
 
-/// A single read in the queue.
-pub(super) struct ReadJob {
-    pub(super) unit: usize,
-    pub(super) tag: Name,
-    pub(super) reply: oneshot::Sender<Result<Sample, DriverError>>,
-}
-
-/// A write that the device confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// When the confirmation arrived.
-    pub at: Timestamp,
+impl Shared {
+    /// A write that may leave only while the owner has its permit, and then only if its own guard agrees.
+    pub(super) fn departure(&self, guard: Guard) -> Arc<Departure> {
+        let permit = Arc::clone(&self.options.permit);
+        let both = move || permit().and_then(|()| guard());
+        Arc::new(Departure::new(Box::new(both), Arc::clone(&self.clock)))
+    }
 }
 
 /// A bus, for those who use it. Cheap to clone; the bus goes on without handles.
 #[derive(Clone)]
 pub struct BusHandle {
-    spec: Arc<BusSpec>,
-    writes: mpsc::Sender<WriteJob>,
-    reads: mpsc::Sender<ReadJob>,
-    stats: Arc<Mutex<BusStats>>,
+    shared: Arc<Shared>,
 }
 
-/// The bus itself: runs until it is told to stop. Dropping it, or the future of [`BusTask::run`], closes the connection.
-pub struct BusTask {
-    drive: BoxFuture<'static, ()>,
-}
+/// A caller that waits for its write. When it stops waiting, the write is not to leave.
+struct Waiting(Arc<Departure>);
 
-impl BusTask {
-    /// Polls and serves commands until `cancel`; then closes the connection at once and fails what is waiting. A write that
-    /// is on the wire at that moment ends as [`WriteError::MayHaveReached`].
-    pub async fn run(self, cancel: CancellationToken) {
-        // Dropping the future is the stop: it drops the socket, and with each command's reply the caller's wait.
-        cancel.run_until_cancelled_owned(self.drive).await;
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
 impl BusHandle {
-    /// Makes a bus with the driver that its devices name. Nothing happens before the task runs.
+    /// Makes a bus with the driver that its devices name. Nothing happens before the factory's task runs.
     #[must_use]
-    pub fn open(spec: BusSpec, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> (Self, BusTask) {
+    pub fn open(spec: BusSpec, options: BusOptions, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> (Self, BusFactory) {
         match spec.driver {
-            DriverKind::ModbusTcp => Self::open_with(ModbusTcp::new(spec.address.clone()), spec, sink, clock),
+            DriverKind::ModbusTcp => {
+                let link = link(&spec, &options);
+                Self::open_with(move || ModbusTcp::new(link.clone()), spec, options, sink, clock)
+            }
         }
     }
 
-    /// Makes a bus with the given driver.
+    /// Makes a bus with a driver of the caller's; `driver` makes one for each start of the bus's task.
     #[must_use]
-    pub fn open_with(driver: impl Driver + 'static, spec: BusSpec, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> (Self, BusTask) {
-        let devices = spec.devices.keys().map(|name| (name.clone(), DeviceStats::default())).collect();
-        let stats = Arc::new(Mutex::new(BusStats { devices, ..BusStats::default() }));
-        let (writes, write_jobs) = mpsc::channel(QUEUE_LEN);
-        let (reads, read_jobs) = mpsc::channel(QUEUE_LEN);
-        let board = Board::new(&spec, sink, clock);
-        let task = Task::new(driver, &spec, board, Arc::clone(&stats), write_jobs, read_jobs);
-        let handle = Self { spec: Arc::new(spec), writes, reads, stats };
-        (handle, BusTask { drive: Box::pin(task.drive()) })
+    pub fn open_with<D: Driver + 'static>(
+        driver: impl Fn() -> D + Send + Sync + 'static,
+        spec: BusSpec,
+        options: BusOptions,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, BusFactory) {
+        let stats = |poll| DeviceStats { poll_interval_effective: poll, ..DeviceStats::default() };
+        let devices = spec.devices.iter().map(|(name, device)| (name.clone(), stats(device.poll))).collect();
+        let shared = Arc::new(Shared {
+            lanes: Lanes::new(spec.devices.len()),
+            board: Mutex::new(Board::new(&spec, sink, Arc::clone(&clock))),
+            stats: Mutex::new(BusStats { devices, ..BusStats::default() }),
+            progressed: Progressed::new(spec.devices.keys().cloned()),
+            journal: Arc::default(),
+            spec,
+            options,
+            clock,
+        });
+        let factory = BusFactory::new(driver, Arc::clone(&shared));
+        (Self { shared }, factory)
     }
 
-    /// Makes a bus and runs it on the current runtime.
+    /// Makes a bus and runs it on the current runtime, with nobody who restarts it.
     #[must_use]
-    pub fn spawn(spec: BusSpec, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, cancel: CancellationToken) -> (Self, JoinHandle<()>) {
-        let (handle, task) = Self::open(spec, sink, clock);
-        (handle, tokio::spawn(task.run(cancel)))
+    pub fn spawn(
+        spec: BusSpec,
+        options: BusOptions,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        cancel: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
+        let (handle, factory) = Self::open(spec, options, sink, clock);
+        (handle, tokio::spawn(factory.task(Arc::new(|| ())).run(cancel)))
     }
 
     /// What the bus is for.
     #[must_use]
     pub fn spec(&self) -> &BusSpec {
-        &self.spec
+        &self.shared.spec
     }
 
-    /// Writes one tag, ahead of all polls. `guard` is called from the bus task, synchronously, right before the frame is
-    /// handed to the socket; if it refuses, nothing is sent. If the caller stops waiting before that, nothing is sent either.
+    /// Writes one tag, ahead of all polls. `guard` is asked after the owner's permit, synchronously and right before the frame is handed
+    /// to a socket that takes it; if it refuses, nothing is sent. If the socket did not take the frame, it is asked again before the next
+    /// attempt. If the caller stops waiting before the frame was sent, it is not sent.
     ///
     /// # Errors
     /// [`WriteError`], by what may have become of the write.
@@ -121,24 +129,25 @@ impl BusHandle {
         device: &Name,
         tag: &Name,
         value: Value,
-        guard: impl FnOnce() -> Result<(), String> + Send + 'static,
+        guard: impl Fn() -> Result<(), String> + Send + 'static,
     ) -> Result<Written, WriteError> {
         let not_sent = |error: DriverError| WriteError::NotSent(Obstacle::Driver(error));
         let (unit, spec) = self.find(device, tag).map_err(not_sent)?;
         let cells = register::encode(spec, &value).map_err(|unfit| not_sent(DriverError::permanent(format!("{device}/{tag}: {unfit}"))))?;
         let (reply, answer) = oneshot::channel();
-        let sent = Arc::new(AtomicBool::new(false));
-        let job = WriteJob { unit, first: spec.register, cells, guard: Box::new(guard), sent: Arc::clone(&sent), reply };
-        match self.writes.try_send(job) {
-            Err(TrySendError::Full(_)) => {
-                self.stats.lock().writes_busy += 1;
+        let departure = self.shared.departure(Box::new(guard));
+        let waiting = Waiting(Arc::clone(&departure));
+        let job = WriteJob { unit, tag: tag.clone(), first: spec.register, cells, departure, reply };
+        match self.shared.lanes.push_write(job) {
+            Err(Refusal::Full) => {
+                self.count(device, |queues| queues.writes_refused += 1);
                 return Err(WriteError::NotSent(Obstacle::Busy));
             }
-            Err(TrySendError::Closed(_)) => return Err(WriteError::NotSent(Obstacle::Stopped)),
+            Err(Refusal::Closed) => return Err(WriteError::NotSent(Obstacle::Stopped)),
             Ok(()) => {}
         }
         answer.await.unwrap_or_else(|_| {
-            if sent.load(Ordering::Acquire) {
+            if waiting.0.has_left() {
                 Err(WriteError::MayHaveReached(DriverError::unreachable("the bus was stopped before the device answered")))
             } else {
                 Err(WriteError::NotSent(Obstacle::Stopped))
@@ -158,12 +167,12 @@ impl BusHandle {
         }
         let (reply, answer) = oneshot::channel();
         let stopped = || DriverError::unreachable("the bus was stopped");
-        match self.reads.try_send(ReadJob { unit, tag: tag.clone(), reply }) {
-            Err(TrySendError::Full(_)) => {
-                let cause = crate::driver::Cause::Busy;
-                return Err(DriverError::Transient { cause, message: "too many reads are waiting on this bus".into() });
+        match self.shared.lanes.push_read(ReadJob { unit, tag: tag.clone(), reply }) {
+            Err(Refusal::Full) => {
+                self.count(device, |queues| queues.reads_refused += 1);
+                return Err(DriverError::Transient { cause: Cause::Busy, message: format!("too many reads are waiting for {device}") });
             }
-            Err(TrySendError::Closed(_)) => return Err(stopped()),
+            Err(Refusal::Closed) => return Err(stopped()),
             Ok(()) => {}
         }
         answer.await.unwrap_or_else(|_| Err(stopped()))
@@ -172,18 +181,63 @@ impl BusHandle {
     /// What the bus has done so far.
     #[must_use]
     pub fn stats(&self) -> BusStats {
-        let mut stats = self.stats.lock().clone();
-        stats.write_queue_depth = self.writes.max_capacity() - self.writes.capacity();
-        stats.read_queue_depth = self.reads.max_capacity() - self.reads.capacity();
+        let mut stats = self.shared.stats.lock().clone();
+        for (device, (writes, reads)) in stats.devices.values_mut().zip(self.shared.lanes.depths()) {
+            (device.queues.writes, device.queues.reads) = (writes, reads);
+        }
         stats
+    }
+
+    /// All commands that wait, all that could, and all that were refused for want of room: a gauge for the supervisor's tree.
+    #[must_use]
+    pub fn mailbox(&self) -> (usize, usize, u64) {
+        let queues = self.stats().queues();
+        // A lane for writes and one for reads.
+        (queues.writes + queues.reads, 2 * QUEUE_LEN * self.shared.spec.devices.len(), queues.writes_refused + queues.reads_refused)
+    }
+
+    /// How far the bus has come with each device.
+    #[must_use]
+    pub fn milestones(&self) -> BTreeMap<Name, Milestones> {
+        self.watch_milestones().borrow().clone()
+    }
+
+    /// The same, to wait for the next milestone.
+    #[must_use]
+    pub fn watch_milestones(&self) -> watch::Receiver<BTreeMap<Name, Milestones>> {
+        self.shared.progressed.watch()
+    }
+
+    /// The last writes and claims, oldest first: at most [`super::ENTRIES_MAX`].
+    #[must_use]
+    pub fn write_records(&self) -> Vec<WriteEntry> {
+        self.shared.journal.entries()
+    }
+
+    fn count(&self, device: &Name, count: impl FnOnce(&mut QueueStats)) {
+        if let Some(device) = self.shared.stats.lock().devices.get_mut(device) {
+            count(&mut device.queues);
+        }
     }
 
     /// A device's number in the order of names, and a tag of it.
     fn find(&self, device: &Name, tag: &Name) -> Result<(usize, &TagSpec), DriverError> {
-        let found = self.spec.devices.iter().enumerate().find(|(_, (name, _))| *name == device);
-        let (unit, (_, spec)) =
-            found.ok_or_else(|| DriverError::permanent(format!("no device {device} on the bus to {}", self.spec.address)))?;
-        let tag = spec.tags.get(tag).ok_or_else(|| DriverError::permanent(format!("{device} has no tag {tag}")))?;
+        let spec = self.spec();
+        let found = spec.devices.iter().enumerate().find(|(_, (name, _))| *name == device);
+        let (unit, (_, device_spec)) =
+            found.ok_or_else(|| DriverError::permanent(format!("no device {device} on the bus to {}", spec.address)))?;
+        let tag = device_spec.tags.get(tag).ok_or_else(|| DriverError::permanent(format!("{device} has no tag {tag}")))?;
         Ok((unit, tag))
     }
+}
+
+/// How the devices of a bus are connected to.
+fn link(spec: &BusSpec, options: &BusOptions) -> Link {
+    let gate = spec.gate().map(|(segment, address)| Pass {
+        address: address.to_owned(),
+        segment: segment.clone(),
+        epoch: options.epoch,
+        node: options.node.clone(),
+    });
+    Link { address: spec.address.clone(), source: options.source, write_timeout: options.write_timeout, gate }
 }

@@ -3,21 +3,41 @@
 //! Devices at the same address share a bus (a gateway with several units behind one port); everything else is apart, so a
 //! dead device stalls nobody but its neighbours on the same wire, and those only within the bound that the turns keep.
 //!
-//! Commands overtake polls: writes first, then single reads, then polls, and a poll of several requests is interrupted
-//! between two of them. After a burst of commands one poll request goes between, so a flood of commands cannot blind the
-//! operators.
+//! ```text
+//!   handle.rs ── commands ──► lanes.rs ──► task.rs, commands.rs ──► driver
+//!       ▲                                     │      ▲
+//!       └── stats.rs, milestones.rs, journal.rs ◄─┘      └── factory.rs, at each start
+//! ```
 //!
-//! It knows nothing of leases and setpoints: a write carries a guard, which is asked right before the frame is sent.
+//! Commands overtake polls, and a poll of several requests is interrupted between two of them. Devices take turns with their commands;
+//! of one device writes go first, then single reads. After a burst of commands one poll request goes between, so a flood of commands
+//! cannot blind the operators.
+//!
+//! A task that panics or hangs is made anew by whoever runs it; the handles stay.
+//!
+//! It knows nothing of leases and setpoints: the owner brings a permit and each write a guard, which are asked right before the frame is
+//! sent. Nothing is written to a device before it has been read once.
 
 mod board;
+mod commands;
+mod factory;
 mod handle;
+mod journal;
+mod lanes;
+mod milestones;
+mod options;
 mod stats;
 mod task;
 
-pub use handle::{BusHandle, BusTask, QUEUE_LEN, Written};
-pub use stats::{BusStats, DeviceStats, ErrorCounts};
+pub use factory::{BusFactory, BusTask};
+pub use handle::BusHandle;
+pub use journal::{ENTRIES_MAX, Fate, WriteEntry};
+pub use lanes::{QUEUE_LEN, Written};
+pub use milestones::Milestones;
+pub use options::{BusOptions, Permit, Progress};
+pub use stats::{BusStats, DeviceStats, ErrorCounts, QueueStats};
 
-use labkeeper_model::site::{DeviceSpec, DriverKind};
+use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing};
 use labkeeper_model::{Name, Sample};
 use std::collections::BTreeMap;
 
@@ -41,6 +61,17 @@ pub struct BusSpec {
     pub devices: BTreeMap<Name, DeviceSpec>,
 }
 
+impl BusSpec {
+    /// The gate before its devices, if there is one, with their segment. Devices at one address are behind the same gate or none.
+    #[must_use]
+    pub fn gate(&self) -> Option<(&Name, &str)> {
+        self.devices.values().find_map(|device| match &device.fencing {
+            Fencing::Gate { address } => Some((&device.segment, address.as_str())),
+            _ => None,
+        })
+    }
+}
+
 /// Groups devices into buses: those with the same driver and address share one. Ordered by driver and address.
 #[must_use]
 pub fn buses(devices: impl Iterator<Item = (Name, DeviceSpec)>) -> Vec<BusSpec> {
@@ -59,7 +90,7 @@ pub fn buses(devices: impl Iterator<Item = (Name, DeviceSpec)>) -> Vec<BusSpec> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use labkeeper_model::site::{Fencing, OnLeaseLoss};
+    use labkeeper_model::site::OnLeaseLoss;
     use std::time::Duration;
 
     fn device(address: &str, unit_id: u8) -> DeviceSpec {

@@ -4,8 +4,9 @@ use crate::driver::{Cause, DriverError};
 use crate::health::HealthState;
 use labkeeper_model::Name;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// Failed requests by kind, since the bus started.
+/// Failed requests by kind, since the bus was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ErrorCounts {
     /// No answer in time.
@@ -20,6 +21,8 @@ pub struct ErrorCounts {
     pub refused: u64,
     /// Not possible as things are declared.
     pub permanent: u64,
+    /// Somebody with a newer epoch has the device.
+    pub fenced: u64,
 }
 
 impl ErrorCounts {
@@ -32,6 +35,7 @@ impl ErrorCounts {
             DriverError::Protocol { .. } => &mut self.protocol,
             DriverError::Refused { .. } => &mut self.refused,
             DriverError::Permanent { .. } => &mut self.permanent,
+            DriverError::Fenced { .. } => &mut self.fenced,
         };
         *counter += 1;
     }
@@ -39,8 +43,21 @@ impl ErrorCounts {
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.timeout + self.unreachable + self.busy + self.protocol + self.refused + self.permanent
+        self.timeout + self.unreachable + self.busy + self.protocol + self.refused + self.permanent + self.fenced
     }
+}
+
+/// The commands of one device that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueStats {
+    /// Writes that are waiting.
+    pub writes: usize,
+    /// Single reads that are waiting.
+    pub reads: usize,
+    /// Writes that were refused at once because too many were waiting.
+    pub writes_refused: u64,
+    /// Single reads that were refused at once because too many were waiting.
+    pub reads_refused: u64,
 }
 
 /// One device of a bus.
@@ -56,6 +73,12 @@ pub struct DeviceStats {
     pub late: u64,
     /// Polls that were left out because the bus was busy. Those left out in a back-off are not counted.
     pub skipped: u64,
+    /// Polls that took longer than their interval.
+    pub overruns: u64,
+    /// The interval that polls have: the declared one, or a multiple of it while polls take longer.
+    pub poll_interval_effective: Duration,
+    /// Its commands.
+    pub queues: QueueStats,
     /// The last error's words; it stays after the device has recovered.
     pub last_error: Option<String>,
 }
@@ -75,12 +98,6 @@ pub struct BusStats {
     pub requests: u64,
     /// Writes that a device confirmed.
     pub writes: u64,
-    /// Writes that were refused at once because too many were waiting.
-    pub writes_busy: u64,
-    /// Writes that are waiting.
-    pub write_queue_depth: usize,
-    /// Single reads that are waiting.
-    pub read_queue_depth: usize,
     /// Its devices by name.
     pub devices: BTreeMap<Name, DeviceStats>,
 }
@@ -96,6 +113,18 @@ impl BusStats {
             protocol: sum.protocol + one.protocol,
             refused: sum.refused + one.refused,
             permanent: sum.permanent + one.permanent,
+            fenced: sum.fenced + one.fenced,
+        })
+    }
+
+    /// The commands of all devices.
+    #[must_use]
+    pub fn queues(&self) -> QueueStats {
+        self.devices.values().map(|device| device.queues).fold(QueueStats::default(), |sum, one| QueueStats {
+            writes: sum.writes + one.writes,
+            reads: sum.reads + one.reads,
+            writes_refused: sum.writes_refused + one.writes_refused,
+            reads_refused: sum.reads_refused + one.reads_refused,
         })
     }
 

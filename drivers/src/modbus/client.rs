@@ -5,85 +5,102 @@
 //!   every time-out, transport error and protocol error; only a proper answer, an exception included, keeps it.
 //! - Its typed calls (`read_coils`, ...) assert in debug builds that a device answers with as many cells as were asked
 //!   for, so a wrong device could panic us. The untyped call is used and the answer is checked here.
-//! - It waits for as many bytes as a header says. [`Checked`] ends the connection at a header that cannot be one.
+//! - It waits for as many bytes as a header says, and sends whenever it likes. [`Transport`] ends the connection at a header that cannot
+//!   be one, and holds a write back until it may leave.
 //! - It reports a closed connection with whatever error the thread saw last. [`lost`] gives it its proper name.
 //!
 //! It knows nothing of tags, schedules and values.
 
 use super::Exception;
-use super::mbap::Checked;
+use super::transport::{Outlet, Transport};
 use crate::cells::Cells;
-use crate::driver::{Driver, DriverError, Target};
+use crate::departure::Departure;
+use crate::driver::{Driver, DriverError, Obstacle, Target, WriteError};
+use crate::link::Link;
 use crate::plan::Span;
 use labkeeper_model::site::{Register, Table};
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::io;
-use std::time::Duration;
-use tokio::net::TcpStream;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use tokio::time::timeout;
 use tokio_modbus::client::{Client, Context, tcp};
 use tokio_modbus::slave::{Slave, SlaveContext};
 use tokio_modbus::{Request, Response};
 
-/// Longest time to connect: the first SYN is repeated after 1 s, so one lost packet leaves another second for the answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Longest time for an orderly end of a connection; a FIN needs no answer, so this is only for a full socket buffer.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
-
 /// A connection to one address.
 pub struct ModbusTcp {
-    address: String,
-    context: Option<Context>,
+    link: Link,
+    connection: Option<Connection>,
+}
+
+struct Connection {
+    context: Context,
+    outlet: Outlet,
 }
 
 impl ModbusTcp {
-    /// A driver for `host:port`. It connects when it is told to.
+    /// A driver that talks over such a link. It connects when it is told to.
     #[must_use]
-    pub const fn new(address: String) -> Self {
-        Self { address, context: None }
+    pub const fn new(link: Link) -> Self {
+        Self { link, connection: None }
     }
 
-    /// Does one request. The connection survives only if there was a proper answer.
-    async fn call(&mut self, target: Target, request: Request<'_>, what: &str) -> Result<Response, DriverError> {
-        let Some(mut context) = self.context.take() else {
-            return Err(DriverError::unreachable(format!("{what}: not connected to {}", self.address)));
+    /// Does one request; `departure` is of a write. The connection survives only if there was a proper answer, or nothing was sent
+    /// because the guard said no: then the answer is `None`.
+    async fn call(
+        &mut self,
+        target: Target,
+        request: Request<'_>,
+        departure: Option<&Arc<Departure>>,
+        what: &str,
+    ) -> Result<Option<Response>, DriverError> {
+        let peer = self.link.peer();
+        let Some(mut connection) = self.connection.take() else {
+            return Err(DriverError::unreachable(format!("{what}: not connected to {peer}")));
         };
-        context.set_slave(Slave(target.unit_id));
-        let answer = match timeout(target.timeout, context.call(request)).await {
-            Err(_) => return Err(DriverError::timeout(format!("{what}: no answer from {} within {:?}", self.address, target.timeout))),
-            Ok(Err(error)) => return Err(failed(what, &self.address, &error)),
-            Ok(Ok(answer)) => answer,
+        connection.context.set_slave(Slave(target.unit_id));
+        connection.outlet.put(departure.cloned());
+        let called = {
+            let mut call = pin!(connection.context.call(request));
+            let answer = poll_fn(|cx| {
+                let polled = call.as_mut().poll(cx);
+                // The crate takes the frame for sent, and would wait for an answer that cannot come.
+                if departure.is_some_and(|write| write.refusal().is_some()) { Poll::Ready(None) } else { polled.map(Some) }
+            });
+            timeout(target.timeout, answer).await
         };
-        self.context = Some(context);
-        answer.map_err(|code| Exception::from_code(code.into()).into_error(what))
+        let answer = match called {
+            Err(_) => return Err(DriverError::timeout(format!("{what}: no answer from {peer} within {:?}", target.timeout))),
+            Ok(Some(Err(error))) => return Err(failed(what, peer, &error)),
+            Ok(Some(Ok(answer))) => Some(answer),
+            Ok(None) => None,
+        };
+        connection.outlet.put(None);
+        self.connection = Some(connection);
+        answer.transpose().map_err(|code| Exception::from_code(code.into()).into_error(what))
     }
 
     /// Ends the connection because of what came on it.
     fn distrust(&mut self, what: &str) -> DriverError {
-        self.context = None;
-        DriverError::protocol(format!("{what}: the answer from {} is not the one that was asked for", self.address))
+        self.connection = None;
+        DriverError::protocol(format!("{what}: the answer from {} is not the one that was asked for", self.link.peer()))
     }
 }
 
 impl Driver for ModbusTcp {
     async fn connect(&mut self) -> Result<(), DriverError> {
-        self.close().await;
-        let stream = match timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.address)).await {
-            Err(_) => return Err(DriverError::unreachable(format!("{} took no connection within {CONNECT_TIMEOUT:?}", self.address))),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
-                return Err(DriverError::permanent(format!("{} is no address: {error}", self.address)));
-            }
-            Ok(Err(error)) => return Err(DriverError::unreachable(format!("{} takes no connection: {error}", self.address))),
-            Ok(Ok(stream)) => stream,
-        };
-        // A request is one small segment; without this it could wait for the acknowledgement of the one before.
-        stream.set_nodelay(true).map_err(|error| DriverError::unreachable(format!("{}: {error}", self.address)))?;
-        self.context = Some(tcp::attach(Checked::new(stream)));
+        self.close();
+        let stream = self.link.open().await?;
+        let outlet = Outlet::default();
+        self.connection = Some(Connection { context: tcp::attach(Transport::new(stream, outlet.clone())), outlet });
         Ok(())
     }
 
     fn is_connected(&self) -> bool {
-        self.context.is_some()
+        self.connection.is_some()
     }
 
     async fn read(&mut self, target: Target, span: Span) -> Result<Cells, DriverError> {
@@ -95,17 +112,17 @@ impl Driver for ModbusTcp {
             Table::Input => Request::ReadInputRegisters(address, count),
             Table::Holding => Request::ReadHoldingRegisters(address, count),
         };
-        let response = self.call(target, request, &what).await?;
+        let response = self.call(target, request, None, &what).await?;
         let count = usize::from(count);
         match (span.first.table, response) {
             // Bits come in whole bytes; those beyond the ones that were asked for mean nothing.
-            (Table::Coil, Response::ReadCoils(mut bits)) | (Table::Discrete, Response::ReadDiscreteInputs(mut bits))
+            (Table::Coil, Some(Response::ReadCoils(mut bits))) | (Table::Discrete, Some(Response::ReadDiscreteInputs(mut bits)))
                 if bits.len() == count.next_multiple_of(8) =>
             {
                 bits.truncate(count);
                 Ok(Cells::Bits(bits))
             }
-            (Table::Input, Response::ReadInputRegisters(words)) | (Table::Holding, Response::ReadHoldingRegisters(words))
+            (Table::Input, Some(Response::ReadInputRegisters(words))) | (Table::Holding, Some(Response::ReadHoldingRegisters(words)))
                 if words.len() == count =>
             {
                 Ok(Cells::Words(words))
@@ -114,20 +131,23 @@ impl Driver for ModbusTcp {
         }
     }
 
-    async fn write(&mut self, target: Target, first: Register, cells: Cells) -> Result<(), DriverError> {
+    async fn write(&mut self, target: Target, first: Register, cells: Cells, departure: &Arc<Departure>) -> Result<(), WriteError> {
         let what = format!("write {first} of unit {}", target.unit_id);
         let Some((request, echo)) = write_request(first, cells) else {
-            return Err(DriverError::permanent(format!("{what}: the value does not fit the table")));
+            let error = DriverError::permanent(format!("{what}: the value does not fit the table"));
+            return Err(WriteError::NotSent(Obstacle::Driver(error)));
         };
-        let response = self.call(target, request, &what).await?;
-        if response == echo { Ok(()) } else { Err(self.distrust(&what)) }
+        let error = match self.call(target, request, Some(departure), &what).await {
+            Ok(Some(response)) if response == echo => return Ok(()),
+            Ok(Some(_)) => self.distrust(&what),
+            Ok(None) => return Err(WriteError::NotSent(Obstacle::Guard(departure.refusal().unwrap_or_default().to_owned()))),
+            Err(error) => error,
+        };
+        Err(if departure.has_left() { WriteError::after_sending(error) } else { WriteError::NotSent(Obstacle::Driver(error)) })
     }
 
-    async fn close(&mut self) {
-        if let Some(mut context) = self.context.take() {
-            // Whatever comes of it, the socket is closed when the context is dropped.
-            let _ = timeout(CLOSE_TIMEOUT, context.disconnect()).await;
-        }
+    fn close(&mut self) {
+        self.connection = None;
     }
 }
 

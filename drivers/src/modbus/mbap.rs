@@ -1,9 +1,4 @@
-//! The seven bytes before every Modbus TCP frame, checked as they arrive.
-//!
-//! `tokio-modbus` waits for as many bytes as the length field says before it looks at anything, so that noise with a
-//! large "length" would look like a slow device for as long as the time-out is. [`Checked`] sits between the socket and
-//! that crate and ends the connection at the first header that cannot be one; it also bounds what a peer can make us buffer to
-//! one frame of 260 bytes.
+//! The seven bytes before every Modbus TCP frame, and a look at them as they arrive.
 //!
 //! | bytes | field | must be |
 //! |---|---|---|
@@ -12,12 +7,7 @@
 //! | 4, 5 | length of what follows: unit and protocol data unit | 2 to 254 |
 //! | 6 | unit | anything |
 //!
-//! It knows nothing of functions and values.
-
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+//! It knows nothing of functions, values and sockets.
 
 /// Length of the header in bytes, with the unit.
 pub const HEADER_LEN: usize = 7;
@@ -55,7 +45,7 @@ impl Header {
 
 /// Follows a stream of frames and finds the first header that cannot be one.
 #[derive(Debug, Default)]
-struct Follower {
+pub(super) struct Follower {
     header: [u8; HEADER_LEN],
     /// Bytes of the header that have arrived.
     have: usize,
@@ -65,7 +55,7 @@ struct Follower {
 
 impl Follower {
     /// Takes the next bytes. `false` once a header cannot be one.
-    fn follow(&mut self, mut bytes: &[u8]) -> bool {
+    pub(super) fn follow(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             if self.rest > 0 {
                 let skipped = self.rest.min(bytes.len());
@@ -84,45 +74,6 @@ impl Follower {
             }
         }
         true
-    }
-}
-
-/// A stream whose incoming frames are checked; a bad header is an error of kind `InvalidData`.
-#[derive(Debug)]
-pub struct Checked<T> {
-    inner: T,
-    follower: Follower,
-}
-
-impl<T> Checked<T> {
-    /// Checks what comes from `inner`, from the start of a frame on.
-    pub fn new(inner: T) -> Self {
-        Self { inner, follower: Follower::default() }
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Checked<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
-        if matches!(polled, Poll::Ready(Ok(()))) && !self.follower.follow(&buf.filled()[before..]) {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "not a Modbus TCP header")));
-        }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Checked<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `exception:4`, `{"kind":"exception","code":4}` | every request is refused with that code | not carried out |
 //! | `garbage`, `{"kind":"garbage"}` | bytes that are no frame, for every answer | carried out |
 //! | `disconnect`, `{"kind":"disconnect"}` | the connection is closed at every request | not carried out |
+//! | `flood`, `{"kind":"flood"}` | bytes that nobody asked for, as fast as they are taken, between proper answers | carried out |
 //! | `stuck`, `{"kind":"stuck"}` | every reading stays as it was when the fault began | carried out and confirmed |
 
 use serde::{Deserialize, Serialize};
@@ -33,13 +34,15 @@ pub enum Fault {
     Garbage,
     /// The connection is closed at every request.
     Disconnect,
+    /// Bytes that nobody asked for.
+    Flood,
     /// Readings do not change.
     Stuck,
 }
 
 /// A text that names no fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no fault: it is one of no_answer, slow:MS, exception:CODE, garbage, disconnect, stuck")]
+#[error("{0:?} is no fault: it is one of no_answer, slow:MS, exception:CODE, garbage, disconnect, flood, stuck")]
 pub struct UnknownFault(String);
 
 impl FromStr for Fault {
@@ -52,6 +55,7 @@ impl FromStr for Fault {
                 "no_answer" => Self::NoAnswer,
                 "garbage" => Self::Garbage,
                 "disconnect" => Self::Disconnect,
+                "flood" => Self::Flood,
                 "stuck" => Self::Stuck,
                 _ => return Err(unknown()),
             },
@@ -70,6 +74,7 @@ impl fmt::Display for Fault {
             Self::Exception { code } => write!(f, "exception:{code}"),
             Self::Garbage => f.write_str("garbage"),
             Self::Disconnect => f.write_str("disconnect"),
+            Self::Flood => f.write_str("flood"),
             Self::Stuck => f.write_str("stuck"),
         }
     }
@@ -87,6 +92,7 @@ mod tests {
             (Fault::Exception { code: 4 }, r#"{"kind":"exception","code":4}"#),
             (Fault::Garbage, r#"{"kind":"garbage"}"#),
             (Fault::Disconnect, r#"{"kind":"disconnect"}"#),
+            (Fault::Flood, r#"{"kind":"flood"}"#),
             (Fault::Stuck, r#"{"kind":"stuck"}"#),
         ];
         for (fault, json) in all {

@@ -6,6 +6,7 @@ use super::bank::Bank;
 use super::chiller::Chiller;
 use super::furnace::Furnace;
 use super::image::Image;
+use super::plc::Plc;
 use super::vacuum::VacuumStand;
 use crate::modbus::Exception;
 
@@ -25,7 +26,7 @@ pub trait Model: Send {
 }
 
 /// The names that a device's `simulate` can have.
-pub const MODELS: &[&str] = &["bank", "chiller", "furnace", "vacuum"];
+pub const MODELS: &[&str] = &["bank", "chiller", "furnace", "plc", "vacuum"];
 
 /// The model of that name; `bank` for no name. `serial` tells several of a kind apart. `None` if there is none.
 #[must_use]
@@ -34,6 +35,7 @@ pub fn model(name: Option<&str>, serial: &str) -> Option<Box<dyn Model>> {
         "bank" => Box::new(Bank),
         "chiller" => Box::new(Chiller::new(serial)),
         "furnace" => Box::new(Furnace::new(serial)),
+        "plc" => Box::new(Plc::default()),
         "vacuum" => Box::new(VacuumStand::new(serial)),
         _ => return None,
     })

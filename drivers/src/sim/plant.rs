@@ -2,15 +2,17 @@
 //!
 //! It knows nothing of frames, registers and physics.
 
-use super::device::{Device, Units};
+use super::device::Device;
 use super::fault::Fault;
+use super::fence::FenceMode;
 use super::model::MODELS;
-use super::server;
+use super::server::{SecondConnection, Server};
+use super::units::Units;
 use super::write_log::{WriteLog, WriteRecord};
 use crate::cells::Cells;
 use crate::modbus::Exception;
 use labkeeper_model::Name;
-use labkeeper_model::site::{DeviceSpec, Register};
+use labkeeper_model::site::{DeviceSpec, Fencing, Register};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -41,12 +44,17 @@ pub struct PlantOptions {
     pub tick: Duration,
     /// Where the servers listen.
     pub bind: Bind,
+    /// What devices that compare epochs do about an older owner.
+    pub fence: FenceMode,
+    /// What devices that serve one connection do with a second one.
+    pub second_connection: SecondConnection,
 }
 
 impl Default for PlantOptions {
-    /// Declared addresses, no file, and ten steps a second: as fine as a person's eye on a trend.
+    /// Declared addresses, no file, fences that are enforced, and ten steps a second: as fine as a person's eye on a trend.
     fn default() -> Self {
-        Self { write_log: None, tick: Duration::from_millis(100), bind: Bind::Declared }
+        let (fence, second_connection) = (FenceMode::default(), SecondConnection::default());
+        Self { write_log: None, tick: Duration::from_millis(100), bind: Bind::Declared, fence, second_connection }
     }
 }
 
@@ -91,6 +99,8 @@ pub struct Plant {
     devices: BTreeMap<Name, Arc<Mutex<Device>>>,
     addresses: BTreeMap<Name, SocketAddr>,
     log: Arc<WriteLog>,
+    /// Changes when a fault begins or ends.
+    faults: watch::Sender<()>,
     cancel: CancellationToken,
     tasks: TaskTracker,
 }
@@ -106,12 +116,13 @@ impl Plant {
             devices: BTreeMap::new(),
             addresses: BTreeMap::new(),
             log: Arc::clone(&log),
+            faults: watch::Sender::new(()),
             cancel: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         let mut servers: BTreeMap<&str, Units> = BTreeMap::new();
         for (name, spec) in devices {
-            let device = Arc::new(Mutex::new(Device::new(name, spec)?));
+            let device = Arc::new(Mutex::new(Device::new(name, spec, options.fence)?));
             plant.devices.insert(name.clone(), Arc::clone(&device));
             let units = servers.entry(&spec.address).or_insert_with(|| Units::new(Arc::clone(&log)));
             if let Some(other) = units.add(spec.unit_id, device) {
@@ -123,8 +134,16 @@ impl Plant {
             let listener = listen(address, options.bind).await?;
             let local = listener.local_addr().map_err(|source| PlantError::Listen { address: address.to_owned(), source })?;
             let here = devices.iter().filter(|(_, spec)| spec.address == address);
+            let is_single = here.clone().any(|(_, spec)| spec.fencing == Fencing::SingleConnection);
             plant.addresses.extend(here.map(|(name, _)| (name.clone(), local)));
-            plant.tasks.spawn(server::serve(listener, Arc::new(units), plant.cancel.clone(), plant.tasks.clone()));
+            let server = Server {
+                units: Arc::new(units),
+                single: is_single.then_some(options.second_connection),
+                faults: plant.faults.subscribe(),
+                cancel: plant.cancel.clone(),
+                tasks: plant.tasks.clone(),
+            };
+            plant.tasks.spawn(server.serve(listener));
         }
         let all = plant.devices.values().cloned().collect();
         plant.tasks.spawn(plant.cancel.clone().run_until_cancelled_owned(advance(all, options.tick)));
@@ -146,6 +165,7 @@ impl Plant {
     pub fn inject(&self, device: &str, fault: Option<Fault>) -> bool {
         let Some(device) = self.devices.get(device) else { return false };
         device.lock().inject(fault);
+        self.faults.send_replace(());
         true
     }
 

@@ -4,6 +4,7 @@
 //! never have been sent. So a write is logged before it is answered, whether it was carried out or not.
 
 use crate::cells::Cells;
+use labkeeper_model::Epoch;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -47,6 +48,12 @@ pub struct WriteRecord {
     pub values: Cells,
     /// What became of it.
     pub outcome: WriteOutcome,
+    /// The epoch that its connection has claimed the device with; of a claim, the claimed one. `null` without a claim.
+    pub epoch: Option<Epoch>,
+    /// Whether it is a claim of the device's fence.
+    pub claim: bool,
+    /// When it was decided, in nanoseconds of the boot clock of the machine that runs the plant.
+    pub time_boot_ns: u64,
 }
 
 /// The log: in memory, and in a file if there is one.
@@ -108,6 +115,9 @@ mod tests {
             address,
             values,
             outcome: WriteOutcome::Applied,
+            epoch: (address == 1).then_some(7),
+            claim: false,
+            time_boot_ns: 2,
         };
         let records = [record(1, Cells::Words(vec![7, 8])), record(2, Cells::Bits(vec![true]))];
         for record in &records {
@@ -116,6 +126,6 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         let back: Vec<WriteRecord> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(back, records);
-        assert!(text.starts_with(r#"{"time_unix_ns":1,"peer":"127.0.0.1:40000","device":"chiller-1","unit":1,"function":6,"table":"holding","address":1,"values":[7,8],"outcome":"applied"}"#), "{text}");
+        assert!(text.starts_with(r#"{"time_unix_ns":1,"peer":"127.0.0.1:40000","device":"chiller-1","unit":1,"function":6,"table":"holding","address":1,"values":[7,8],"outcome":"applied","epoch":7,"claim":false,"time_boot_ns":2}"#), "{text}");
     }
 }

@@ -64,6 +64,11 @@ async fn garbage() {
 }
 
 #[tokio::test]
+async fn flood() {
+    fault_and_recovery(Fault::Flood, BadReason::Protocol).await;
+}
+
+#[tokio::test]
 async fn disconnect() {
     fault_and_recovery(Fault::Disconnect, BadReason::CommFailure).await;
 }
@@ -76,7 +81,9 @@ async fn slow_within_the_timeout_is_only_slow() {
         assert_eq!(lab.readings.next().await.sample.quality, Quality::Good);
     }
     let stats = lab.bus.stats();
-    assert!(stats.skipped() >= 4, "a poll of 50 ms every 20 ms skips: {stats:?}");
+    let device = &stats.devices[&crate::support::name("bank")];
+    assert!(device.skipped >= 3 && device.overruns >= 3, "a poll of 50 ms every 20 ms skips: {stats:?}");
+    assert!(device.poll_interval_effective >= Duration::from_millis(80), "and gets more time: {stats:?}");
     assert_eq!(stats.errors().total(), 0);
 }
 

@@ -1,14 +1,15 @@
 //! Noise on a Modbus port, in both directions: nothing panics, and what is well goes on. Seeds are printed on failure.
 
 use crate::support::{bank, tag};
+use labkeeper_drivers::link::Link;
 use labkeeper_drivers::modbus::ModbusTcp;
 use labkeeper_drivers::plan::Span;
-use labkeeper_drivers::{Cells, Driver, Target};
+use labkeeper_drivers::{Cells, Departure, Driver, SystemClock, Target};
 use labkeeper_model::site::{Register, Table, ValueType};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -102,7 +103,8 @@ async fn noise_from_a_device() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let device = tokio::spawn(noisy_device(listener));
-    let mut driver = ModbusTcp::new(address.to_string());
+    let link = Link { address: address.to_string(), source: None, write_timeout: Duration::from_secs(5), gate: None };
+    let mut driver = ModbusTcp::new(link);
     let target = Target { unit_id: 1, timeout: Duration::from_secs(5) };
     let mut rng = StdRng::seed_from_u64(7);
     let (mut answers, mut failures) = (0, 0);
@@ -113,7 +115,8 @@ async fn noise_from_a_device() {
         let count = rng.random_range(1..=if table.is_bits() { 2_000 } else { 125 });
         if table.is_writable() && rng.random_ratio(1, 3) {
             let cells = if table.is_bits() { Cells::Bits(vec![true; 3]) } else { Cells::Words(vec![7]) };
-            let _ = driver.write(target, first, cells).await;
+            let departure = Arc::new(Departure::new(Box::new(|| Ok(())), Arc::new(SystemClock)));
+            let _ = driver.write(target, first, cells, &departure).await;
             continue;
         }
         match driver.read(target, Span { first, count }).await {

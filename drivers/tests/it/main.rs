@@ -9,9 +9,16 @@
 
 mod commands;
 mod faults;
+mod fencing;
 mod fuzz;
+mod isolation;
+mod leaving;
+mod pace;
+mod restart;
+mod rig;
 mod scripted;
 mod shared;
 mod support;
+mod takeover;
 mod values;
 mod writes;

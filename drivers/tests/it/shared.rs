@@ -1,12 +1,10 @@
 //! Units that share a connection, and devices that share nothing.
 
-use crate::support::{device, impatient, lab, name, tag};
+use crate::support::{Bus, device, impatient, lab, name, tag};
 use labkeeper_drivers::sim::Fault;
-use labkeeper_drivers::{BusHandle, HealthState, SystemClock, buses};
+use labkeeper_drivers::{BusOptions, HealthState, buses};
 use labkeeper_model::site::ValueType;
 use labkeeper_model::{BadReason, Quality, Value};
-use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_dead_unit_does_not_starve_its_neighbour() {
@@ -50,12 +48,9 @@ async fn a_unit_that_nobody_has_is_a_timeout_seen_by_the_gateway() {
     wrong.address = lab.plant.address("there").unwrap().to_string();
     wrong.unit_id = 99;
     let spec = buses([(name("not-there"), wrong)].into_iter()).remove(0);
-    let (sink, mut readings) = crate::support::Readings::new();
-    let cancel = CancellationToken::new();
-    let (_bus, task) = BusHandle::spawn(spec, sink, Arc::new(SystemClock), cancel.clone());
-    readings.wait_bad("a", BadReason::Timeout).await;
-    cancel.cancel();
-    task.await.unwrap();
+    let mut bus = Bus::start(spec, BusOptions::default());
+    bus.readings.wait_bad("a", BadReason::Timeout).await;
+    bus.stop().await;
 }
 
 #[tokio::test]
@@ -65,17 +60,15 @@ async fn nobody_listening_is_a_communication_failure_for_every_tag() {
     let tags = [("a", tag("holding:0", ValueType::U16)), ("b", tag("coil:7", ValueType::Bool))];
     let of = |unit| device(&address, unit, "bank", &tags);
     let spec = buses([(name("one"), of(1)), (name("two"), of(2))].into_iter()).remove(0);
-    let (sink, mut readings) = crate::support::Readings::new();
-    let cancel = CancellationToken::new();
-    let (bus, task) = BusHandle::spawn(spec, sink, Arc::new(SystemClock), cancel.clone());
+    let mut bus = Bus::start(spec, BusOptions::default());
     for expected in [("one", "a"), ("one", "b"), ("two", "a"), ("two", "b")] {
-        let reading = readings.next().await;
+        let reading = bus.readings.next().await;
         assert_eq!((reading.device.as_str(), reading.tag.as_str()), expected);
         assert_eq!((reading.sample.value, reading.sample.quality), (None, Quality::Bad(BadReason::CommFailure)));
     }
-    let error = bus.write(&name("one"), &name("a"), Value::U64(1), || panic!("asked although there is no connection")).await.unwrap_err();
+    let guard = || panic!("asked although there is no connection");
+    let error = bus.bus.write(&name("one"), &name("a"), Value::U64(1), guard).await.unwrap_err();
     assert!(!error.may_have_reached(), "{error}");
     assert_eq!(error.code(), labkeeper_model::ErrorCode::DeviceUnreachable);
-    cancel.cancel();
-    task.await.unwrap();
+    bus.stop().await;
 }

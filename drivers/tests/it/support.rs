@@ -1,7 +1,7 @@
 //! What the tests are made of: declarations, a sink to wait on, and a bus with a plant behind it.
 
 use labkeeper_drivers::sim::{Bind, Fault, Plant, PlantOptions};
-use labkeeper_drivers::{BusHandle, BusSpec, Sink, SystemClock, buses};
+use labkeeper_drivers::{BusHandle, BusOptions, BusSpec, Milestones, Sink, SystemClock, buses};
 use labkeeper_model::site::{Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, TagSpec, Takeover, ValueType, WordOrder};
 use labkeeper_model::{BadReason, Name, Quality, Sample, Value};
 use std::collections::BTreeMap;
@@ -123,6 +123,36 @@ impl Readings {
     }
 }
 
+/// A bus on its own.
+pub(crate) struct Bus {
+    pub(crate) bus: BusHandle,
+    pub(crate) readings: Readings,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
+}
+
+impl Bus {
+    pub(crate) fn start(spec: BusSpec, options: BusOptions) -> Self {
+        let (sink, readings) = Readings::new();
+        let cancel = CancellationToken::new();
+        let (bus, task) = BusHandle::spawn(spec, options, sink, Arc::new(SystemClock), cancel.clone());
+        Self { bus, readings, cancel, task }
+    }
+
+    /// Waits until every device has passed a milestone.
+    pub(crate) async fn pass(&self, passed: impl Fn(&Milestones) -> bool) {
+        let mut watch = self.bus.watch_milestones();
+        let all = watch.wait_for(|all| all.values().all(&passed));
+        let reached = tokio::time::timeout(PATIENCE, all).await;
+        assert!(reached.is_ok(), "the milestone is not passed: {:?} {:?}", self.bus.milestones(), self.bus.stats());
+    }
+
+    pub(crate) async fn stop(self) {
+        self.cancel.cancel();
+        self.task.await.unwrap();
+    }
+}
+
 /// A plant and one bus to it.
 pub(crate) struct Lab {
     pub(crate) plant: Plant,
@@ -132,18 +162,28 @@ pub(crate) struct Lab {
     pub(crate) task: JoinHandle<()>,
 }
 
-/// Starts the devices, all behind one address, and a bus to them.
-pub(crate) async fn lab(devices: &[(&str, DeviceSpec)]) -> Lab {
+/// A plant in which everything is at a free port of the loopback.
+pub(crate) fn loopback() -> PlantOptions {
+    PlantOptions { bind: Bind::Loopback, tick: Duration::from_millis(10), ..PlantOptions::default() }
+}
+
+/// Starts the devices, all behind one address; the bus's declaration leads there.
+pub(crate) async fn plant(devices: &[(&str, DeviceSpec)], options: PlantOptions) -> (Plant, BusSpec) {
     let mut devices: BTreeMap<Name, DeviceSpec> = devices.iter().map(|(n, spec)| (name(n), spec.clone())).collect();
-    let options = PlantOptions { bind: Bind::Loopback, tick: Duration::from_millis(10), write_log: None };
     let plant = Plant::start(&devices, options).await.unwrap();
     for (device, spec) in &mut devices {
         spec.address = plant.address(device.as_str()).unwrap().to_string();
     }
     let [spec]: [BusSpec; 1] = buses(devices.into_iter()).try_into().expect("one address");
-    let (sink, readings) = Readings::new();
-    let cancel = CancellationToken::new();
-    let (bus, task) = BusHandle::spawn(spec, sink, Arc::new(SystemClock), cancel.clone());
+    (plant, spec)
+}
+
+/// Starts the devices, all behind one address, and a bus to them, which has read each of them once.
+pub(crate) async fn lab(devices: &[(&str, DeviceSpec)]) -> Lab {
+    let (plant, spec) = plant(devices, loopback()).await;
+    let bus = Bus::start(spec, BusOptions::default());
+    bus.pass(|device| device.first_reading_at.is_some()).await;
+    let Bus { bus, readings, cancel, task } = bus;
     Lab { plant, bus, readings, cancel, task }
 }
 
