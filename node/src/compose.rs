@@ -68,7 +68,7 @@ fn tree(parts: &Parts) -> SupervisorSpec {
         parts.worker("reporter", |parts, actor| reporter::run(parts.cluster.clone(), parts.node_id(), parts.reports, actor)),
         parts.worker("session", |parts, actor| session::run(parts.session(), actor)),
         ChildSpec::supervisor(keeper::SEGMENTS, one_for_one(vec![])),
-        parts.worker("keeper", |parts, actor| keeper::run(parts.keeper(), actor)),
+        parts.worker("keeper", |parts, actor| keeper::run(parts.owner(), actor)),
         parts.worker("probes", |parts, actor| probes::run(parts.probes(), actor)),
     ];
     let ownership = SupervisorSpec { strategy: Strategy::RestForOne, ..one_for_one(ownership) };

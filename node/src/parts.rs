@@ -9,7 +9,7 @@ use crate::commands::Commands;
 use crate::config::NodeConfig;
 use crate::observe::metrics::Metrics;
 use crate::observe::rate;
-use crate::ownership::keeper::KeeperContext;
+use crate::ownership::context::OwnerContext;
 use crate::ownership::probes::ProbeContext;
 use crate::ownership::reporter::Reports;
 use crate::ownership::session::SessionContext;
@@ -175,8 +175,8 @@ impl Parts {
         }
     }
 
-    pub(crate) fn keeper(&self) -> KeeperContext {
-        KeeperContext {
+    pub(crate) fn owner(&self) -> OwnerContext {
+        OwnerContext {
             cluster: self.cluster.clone(),
             me: self.node_id(),
             name: self.me.name.clone(),

@@ -9,23 +9,18 @@
 //! One task owns the set of kept segments. It wakes when the replicated state or the session moves, and once a second in any case, so
 //! that a missed hint costs latency only. What to do is decided by [`duty`]; what happens within a segment is its own.
 
-use super::board::{BusBoard, BusKey};
+use super::board::BusKey;
+use super::context::OwnerContext;
 use super::quarantine;
 use super::segment::Segment;
-use super::tenure::Tenure;
-use crate::telemetry::latest::Latest;
+use super::subtree::subtree;
 use labkeeper_machine::Command;
-use labkeeper_machine::command::CommandReport;
-use labkeeper_model::{Epoch, Name, NodeId, SessionId};
+use labkeeper_model::{Epoch, SessionId};
 use labkeeper_ownership::duty::{self, Step};
-use labkeeper_raft::Cluster;
 use labkeeper_supervision::{ChildError, Children, Context, State, System};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 /// The supervisor below which the segments are.
@@ -39,36 +34,11 @@ const RELEASE_AGAIN: Duration = Duration::from_millis(250);
 /// How long one proposal may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-/// Everything that keeping needs from the node.
-#[derive(Clone)]
-pub struct KeeperContext {
-    /// The replicated state.
-    pub cluster: Cluster,
-    /// This node.
-    pub me: NodeId,
-    /// Its name.
-    pub name: Name,
-    /// The right to drive.
-    pub tenure: Tenure,
-    /// The local address of connections to devices.
-    pub source: Option<IpAddr>,
-    /// The longest time for which a write that was sent can still take effect.
-    pub write_timeout: Duration,
-    /// Where samples go.
-    pub latest: Arc<Latest>,
-    /// Counts readings taken.
-    pub taken: Arc<AtomicU64>,
-    /// Where reports go.
-    pub reports: mpsc::Sender<CommandReport>,
-    /// Where running buses are listed.
-    pub board: Arc<BusBoard>,
-}
-
 /// Runs until it is told to end; then lets go of everything.
 ///
 /// # Errors
 /// None; a panic is its supervisor's to see.
-pub async fn run(context: KeeperContext, actor: Context) -> Result<(), ChildError> {
+pub async fn run(context: OwnerContext, actor: Context) -> Result<(), ChildError> {
     let parent = actor.path();
     let below = format!("{}/{SEGMENTS}", parent.rsplit_once('/').map_or("", |(parent, _)| parent));
     let system = actor.system().clone();
@@ -97,7 +67,7 @@ pub async fn run(context: KeeperContext, actor: Context) -> Result<(), ChildErro
 }
 
 struct Keeper {
-    context: KeeperContext,
+    context: OwnerContext,
     system: System,
     children: Children,
     kept: BTreeMap<String, Arc<Segment>>,
@@ -144,7 +114,7 @@ impl Keeper {
         let (name, epoch) = (segment.name.clone(), segment.epoch);
         // Said before the first connection: an opening of a session waits until nothing is driven.
         self.context.tenure.drive_under(Some(segment.session));
-        if let Err(error) = self.children.start_child(segment.child()).await {
+        if let Err(error) = self.children.start_child(subtree(&segment)).await {
             tracing::error!(segment = name, epoch, %error, "a segment cannot be kept");
             self.say_what_is_driven();
             return;

@@ -12,6 +12,7 @@
 //! epoch by which it was granted. Both are asked immediately before each write.
 
 pub mod board;
+pub mod context;
 pub mod control;
 pub mod keeper;
 pub mod leader;
@@ -23,4 +24,5 @@ pub mod runner;
 pub mod segment;
 pub mod session;
 pub mod sink;
+pub mod subtree;
 pub mod tenure;

@@ -1,16 +1,8 @@
-//! One segment that this node keeps: its subtree of the supervision tree, and what those in it share.
+//! One segment that this node keeps, under one ownership: its buses, and what all who work on it share.
 //!
-//! ```text
-//!   cryo
-//!   ├── 10.1.0.40:502    one bus for each connection; failing too often it is quarantined, alone
-//!   ├── 10.1.0.41:502
-//!   └── control          takeover, commands, reach
-//! ```
-//!
-//! It is stopped without waiting: a dropped bus resets its connection. Knows nothing of other segments.
+//! Opening it starts nothing: its subtree does. Knows nothing of other segments, and of leases only that its buses ask for one.
 
-use super::control;
-use super::keeper::KeeperContext;
+use super::context::OwnerContext;
 use super::node_clock::NodeClock;
 use super::sink::BusSink;
 use labkeeper_drivers::bus::{BusFactory, BusHandle, BusOptions, buses};
@@ -18,24 +10,12 @@ use labkeeper_machine::Command;
 use labkeeper_model::site::{OnLeaseLoss, SiteSpec};
 use labkeeper_model::{Epoch, Name, Sample, SessionId, TagPath, Value};
 use labkeeper_ownership::reach::Share;
-use labkeeper_supervision::{Backoff, ChildError, ChildSpec, Context, MailboxStats, OnGiveUp, Restart, Strategy, SupervisorSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Most restarts of one bus within [`PERIOD`] before it is quarantined: with pauses that double from [`PAUSE_MIN`] to [`PAUSE_MAX`] a bus
-/// that always fails is started 9 times in the first minute, so it is given up within two; one that fails now and then never is.
-const INTENSITY: u32 = 12;
-/// The time over which restarts are counted.
-const PERIOD: Duration = Duration::from_secs(120);
-/// First pause before a bus is started again: a crash costs its device a few polls.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// Longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
-/// A bus that was up this long has got over its trouble: as long as its restarts are counted.
-const STABLE: Duration = PERIOD;
 /// How long a report may take: an election and a commit; what is lost is said again by the next owner, or shown as missing.
 const REPORT_MAX: Duration = Duration::from_secs(5);
 /// Pause before a report is tried again.
@@ -44,7 +24,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// One ownership of one segment.
 pub struct Segment {
     /// What the node gives it.
-    pub context: KeeperContext,
+    pub context: OwnerContext,
     /// Its name.
     pub name: String,
     /// The session that it was granted to.
@@ -61,7 +41,7 @@ pub struct Segment {
 impl Segment {
     /// Opens the segment's buses; nothing happens before its subtree is started.
     #[must_use]
-    pub fn open(context: KeeperContext, name: String, session: SessionId, epoch: Epoch, site: Arc<SiteSpec>) -> Arc<Self> {
+    pub fn open(context: OwnerContext, name: String, session: SessionId, epoch: Epoch, site: Arc<SiteSpec>) -> Arc<Self> {
         let devices = site.devices.iter().filter(|(_, device)| device.segment.as_str() == name);
         let mut opened = BTreeMap::new();
         for spec in buses(devices.map(|(name, device)| (name.clone(), device.clone()))) {
@@ -81,23 +61,14 @@ impl Segment {
         Arc::new(Self { context, name, session, epoch, site, finish: CancellationToken::new(), buses: opened })
     }
 
-    /// Its subtree.
-    #[must_use]
-    pub fn child(self: &Arc<Self>) -> ChildSpec {
-        let mut children: Vec<ChildSpec> = self.buses.iter().map(|(address, bus)| bus_child(address, bus.clone())).collect();
-        let segment = Arc::clone(self);
-        let control = ChildSpec::worker("control", move |actor| control::run(Arc::clone(&segment), actor));
-        // Finishing is how it ends at a hand-over.
-        let (restart, shutdown, hang_after) = (Restart::Transient, Duration::ZERO, Some(control::HANG_AFTER));
-        children.push(ChildSpec { restart, shutdown, hang_after, ..control });
-        let spec = SupervisorSpec { strategy: Strategy::OneForOne, intensity: INTENSITY, period: PERIOD, children };
-        // A segment that fails as a whole does not take the others with it.
-        ChildSpec { on_give_up: OnGiveUp::Quarantine, ..ChildSpec::supervisor(self.name.as_str(), spec) }
-    }
-
     /// Its buses by address.
     pub fn buses(&self) -> impl Iterator<Item = (&String, &BusHandle)> {
         self.buses.iter().map(|(address, (handle, _))| (address, handle))
+    }
+
+    /// The same, with what starts each.
+    pub(super) fn factories(&self) -> impl Iterator<Item = (&String, &(BusHandle, BusFactory))> {
+        self.buses.iter()
     }
 
     /// The bus that leads to a device.
@@ -186,30 +157,5 @@ impl Segment {
                 }
             }
         });
-    }
-}
-
-/// A bus under supervision: what it panics or hangs by is its own affair.
-fn bus_child(address: &str, (handle, factory): (BusHandle, BusFactory)) -> ChildSpec {
-    let hang_after = factory.longest_turn() * 2;
-    let run = move |actor: Context| {
-        let (handle, factory) = (handle.clone(), factory.clone());
-        async move {
-            actor.mailbox(move || {
-                let (depth, capacity, dropped) = handle.mailbox();
-                MailboxStats { depth, capacity, dropped }
-            });
-            actor.ready();
-            let (progress, token) = (actor.clone(), actor.token().clone());
-            factory.task(Arc::new(move || progress.progress())).run(token).await;
-            Ok::<(), ChildError>(())
-        }
-    };
-    ChildSpec {
-        shutdown: Duration::ZERO,
-        backoff: Some(Backoff { min: PAUSE_MIN, max: PAUSE_MAX, stable: STABLE }),
-        hang_after: Some(hang_after),
-        on_give_up: OnGiveUp::Quarantine,
-        ..ChildSpec::worker(address, run)
     }
 }
