@@ -17,7 +17,13 @@
 //!
 //! Nothing here knows of sockets, tasks, consensus or bytes, and nothing reads a clock (`clippy.toml` refuses it).
 
+pub mod duty;
+pub mod expiry;
 pub mod job;
+pub mod lease;
 mod moment;
+pub mod reach;
+pub mod reconcile;
+pub mod takeover;
 
 pub use moment::Moment;

@@ -1,0 +1,140 @@
+//! What the replicated state makes a node's duty: which segments to keep, under which epoch, which to hand over, and which commands to
+//! carry out. Pure, and level-triggered: the state against what runs, so that a missed hint costs latency only.
+//!
+//! ```text
+//!  granted to my session ----------> keep ---- successor named ----> hand over: let go, then release
+//!  granted to another, or another session of mine, or nobody ------> no duty: let go at once
+//! ```
+//!
+//! A duty is not a right: the replica may lag behind a grant to somebody else. The right is the lease, asked before each write.
+
+use crate::takeover::Takeover;
+use labkeeper_machine::{CommandRecord, Machine};
+use labkeeper_model::site::Verify;
+use labkeeper_model::{Epoch, Name, NodeId, SessionId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is to be done with a segment that is granted to this node's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// Drive its devices.
+    Keep,
+    /// Finish what is in flight, close the connections, and say so with a `ReleaseSegment`: a successor is waiting.
+    HandOver,
+}
+
+/// A segment's duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duty {
+    /// The epoch of the grant.
+    pub epoch: Epoch,
+    /// What is to be done.
+    pub stance: Stance,
+}
+
+/// The duties of `me` under `session`, which is the session of its [`crate::lease::Lease`].
+#[must_use]
+pub fn duties(machine: &Machine, me: NodeId, session: Option<SessionId>) -> BTreeMap<String, Duty> {
+    let Some(session) = session else { return BTreeMap::new() };
+    let mine = machine.ownerships().filter(|(_, ownership)| ownership.owner == Some(me) && ownership.session == session);
+    mine.map(|(segment, ownership)| {
+        let stance = if ownership.successor.is_some() { Stance::HandOver } else { Stance::Keep };
+        (segment.to_owned(), Duty { epoch: ownership.epoch, stance })
+    })
+    .collect()
+}
+
+/// A step towards what should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Close the segment's connections at once.
+    LetGo {
+        /// Which segment.
+        segment: String,
+        /// Under which epoch it was kept.
+        epoch: Epoch,
+    },
+    /// Let what is in flight end, close the segment's connections, then propose a `ReleaseSegment`. Comes back until the state
+    /// has the release, so that one that is lost is proposed again.
+    Release {
+        /// Which segment.
+        segment: String,
+        /// Under which epoch it is owned.
+        epoch: Epoch,
+    },
+    /// Begin to take the segment over.
+    Take {
+        /// Which segment.
+        segment: String,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+}
+
+/// The steps from what is kept (segment and epoch) to the duties: what is to be let go of first.
+#[must_use]
+pub fn steps(duties: &BTreeMap<String, Duty>, kept: &BTreeMap<String, Epoch>) -> Vec<Step> {
+    let is_kept = |segment: &String, epoch: Epoch| kept.get(segment) == Some(&epoch);
+    let over = kept.iter().filter(|(segment, epoch)| duties.get(*segment).is_none_or(|duty| duty.epoch != **epoch));
+    let gone = over.map(|(segment, epoch)| Step::LetGo { segment: segment.clone(), epoch: *epoch });
+    let rest = duties.iter().filter_map(|(segment, duty)| match duty.stance {
+        Stance::HandOver => Some(Step::Release { segment: segment.clone(), epoch: duty.epoch }),
+        Stance::Keep if is_kept(segment, duty.epoch) => None,
+        Stance::Keep => Some(Step::Take { segment: segment.clone(), epoch: duty.epoch }),
+    });
+    gone.chain(rest).collect()
+}
+
+/// The commands of a segment that may be carried out, each with how it is verified: those that are outstanding, whose device is
+/// enabled, and whose tag is not held.
+#[must_use]
+pub fn commands(machine: &Machine, segment: &str, takeover: &Takeover) -> Vec<(Arc<CommandRecord>, Option<Verify>)> {
+    let open =
+        machine.outstanding(segment).filter(|record| takeover.is_enabled(record.tag.device()) && machine.hold(&record.tag).is_none());
+    open.filter_map(|record| {
+        let (_, spec) = machine.site().tag(&record.tag)?;
+        let name = Name::new(record.tag.tag()).ok()?;
+        Some((Arc::clone(record), spec.verification(&name, record.accepted.as_ref()?)))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn duty(epoch: Epoch, stance: Stance) -> (String, Duty) {
+        (format!("s{epoch}"), Duty { epoch, stance })
+    }
+
+    fn segment(epoch: Epoch) -> String {
+        format!("s{epoch}")
+    }
+
+    #[test]
+    fn what_is_right_is_left_alone() {
+        assert_eq!(steps(&[duty(1, Stance::Keep)].into(), &[(segment(1), 1)].into()), []);
+    }
+
+    #[test]
+    fn what_is_over_goes_before_anything_is_taken() {
+        let duties = [duty(1, Stance::Keep), duty(2, Stance::Keep)].into();
+        let kept = [(segment(1), 9), (segment(3), 3)].into();
+        let expected = [
+            Step::LetGo { segment: segment(1), epoch: 9 },
+            Step::LetGo { segment: segment(3), epoch: 3 },
+            Step::Take { segment: segment(1), epoch: 1 },
+            Step::Take { segment: segment(2), epoch: 2 },
+        ];
+        assert_eq!(steps(&duties, &kept), expected);
+    }
+
+    #[test]
+    fn a_segment_with_a_successor_is_released_until_the_state_has_it_and_never_taken() {
+        let duties = [duty(4, Stance::HandOver)].into();
+        let release = [Step::Release { segment: segment(4), epoch: 4 }];
+        assert_eq!(steps(&duties, &[(segment(4), 4)].into()), release);
+        assert_eq!(steps(&duties, &BTreeMap::new()), release);
+    }
+}
