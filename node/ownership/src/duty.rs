@@ -38,11 +38,10 @@ pub struct Duty {
 pub fn duties(machine: &Machine, me: NodeId, session: Option<SessionId>) -> BTreeMap<String, Duty> {
     let Some(session) = session else { return BTreeMap::new() };
     let mine = machine.ownerships().filter(|(_, ownership)| ownership.owner == Some(me) && ownership.session == session);
-    mine.map(|(segment, ownership)| {
-        let stance = if ownership.successor.is_some() { Stance::HandOver } else { Stance::Keep };
-        (segment.to_owned(), Duty { epoch: ownership.epoch, stance })
-    })
-    .collect()
+    let keep = mine.map(|(segment, ownership)| (segment.to_owned(), Duty { epoch: ownership.epoch, stance: Stance::Keep }));
+    // Also what has left the site: it is this node's until it says that it has let go.
+    let over = machine.releases_wanted(me).into_iter().map(|(segment, epoch)| (segment, Duty { epoch, stance: Stance::HandOver }));
+    keep.chain(over).collect()
 }
 
 /// A step towards what should be.
