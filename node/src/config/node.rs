@@ -30,6 +30,8 @@ pub struct NodeConfig {
     pub advertise_http: String,
     /// `host:port` of nodes to look for; may name this node too.
     pub seeds: Vec<String>,
+    /// The local address of connections to devices, on a machine with several networks; `None` leaves the choice to the system.
+    pub field_source: Option<IpAddr>,
     /// How fast it notices and how long its rights last.
     pub timing: Timing,
 }
@@ -72,6 +74,7 @@ fn read(source: &Source<'_>) -> Option<NodeConfig> {
     let advertise = root.table("advertise");
     let cluster = root.table("cluster");
     let timing_table = root.table("timing");
+    let field = root.table("field");
 
     let name = node.as_ref().and_then(|t| t.need("name", "\"cryo-a\"", kinds::name));
     let data_dir = node.as_ref().and_then(|t| t.need("data_dir", "\"/var/lib/labkeeper\"", kinds::text));
@@ -84,9 +87,10 @@ fn read(source: &Source<'_>) -> Option<NodeConfig> {
     let advertise_grpc = advertised(&root, advertise.as_ref(), "grpc", grpc, host_port).or_else(|| grpc.map(|a| a.to_string()));
     let advertise_http = advertised(&root, advertise.as_ref(), "http", http, url).or_else(|| http.map(|a| format!("http://{a}")));
     let seeds = cluster.as_ref().and_then(|t| t.get("seeds", kinds::list(host_port))).unwrap_or_default();
+    let field_source = field.as_ref().and_then(|t| t.get("source", source_address));
     let timing = Timing::read(timing_table.as_ref());
 
-    [node, listen, advertise, cluster, timing_table, Some(root)].into_iter().flatten().for_each(Table::finish);
+    [node, listen, advertise, cluster, timing_table, field, Some(root)].into_iter().flatten().for_each(Table::finish);
     Some(NodeConfig {
         name: name?,
         data_dir: data_dir?.into(),
@@ -96,6 +100,7 @@ fn read(source: &Source<'_>) -> Option<NodeConfig> {
         advertise_grpc: advertise_grpc?,
         advertise_http: advertise_http?,
         seeds,
+        field_source,
         timing,
     })
 }
@@ -146,6 +151,15 @@ fn advertised(
 
 fn reachable(value: &DeValue<'_>) -> Result<String, Wrong> {
     if value.as_str() == Some("*") { Ok("*".to_owned()) } else { kinds::name(value).map(|name| name.as_str().to_owned()) }
+}
+
+/// An address of this machine; whether it has it is seen when a device is connected to.
+fn source_address(value: &DeValue<'_>) -> Result<IpAddr, Wrong> {
+    let text = kinds::text(value)?;
+    let wrong =
+        |what: &str| Wrong::new(format!("{text:?} {what}"), "write this machine's address on the devices' network, like \"10.1.0.5\"");
+    let address: IpAddr = text.parse().map_err(|_| wrong("is not an address"))?;
+    if address.is_unspecified() || address.is_multicast() { Err(wrong("is not one machine's address")) } else { Ok(address) }
 }
 
 fn host_port(value: &DeValue<'_>) -> Result<String, Wrong> {

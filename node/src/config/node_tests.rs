@@ -1,4 +1,5 @@
 use super::*;
+use labkeeper_model::LeaseTerms;
 use std::time::Duration;
 
 /// The file of the command line's documentation, whole.
@@ -19,10 +20,18 @@ http = "http://10.1.0.5:7680/"
 [cluster]
 seeds = ["10.1.0.5:7600", "10.2.0.5:7600"]
 
+[field]
+source = "10.3.0.5"
+
 [timing]
 heartbeat = "50ms"
 election_timeout = ["150ms", "300ms"]
-lease = "1.5s"
+renew = "200ms"
+lease = "1.4s"
+guard = "600ms"
+write_timeout = "350ms"
+stall = "250ms"
+drift_ppm = 5_000
 "#;
 
 /// As little as a node needs.
@@ -50,8 +59,12 @@ fn every_key_is_read() {
     assert_eq!(config.advertise_grpc, "10.1.0.5:7600");
     assert_eq!(config.advertise_http, "http://10.1.0.5:7680", "without the slash");
     assert_eq!(config.seeds, ["10.1.0.5:7600", "10.2.0.5:7600"]);
-    assert_eq!(config.timing.heartbeat, Duration::from_millis(50));
-    assert_eq!(config.timing.election_max, Duration::from_millis(300));
+    assert_eq!(config.field_source, Some([10, 3, 0, 5].into()));
+    let ms = Duration::from_millis;
+    let terms = LeaseTerms { renew: ms(200), lease: ms(1_400), guard: ms(600), drift_ppm: 5_000 };
+    assert_eq!(config.timing.terms(), terms);
+    let Timing { heartbeat, election_min, election_max, write_timeout, stall, .. } = config.timing;
+    assert_eq!([heartbeat, election_min, election_max, write_timeout, stall], [50, 150, 300, 350, 250].map(ms));
 }
 
 #[test]
@@ -59,6 +72,7 @@ fn what_is_left_out_is_the_default() {
     let config = NodeConfig::parse(SMALL, "node.toml").expect("a valid file");
     assert_eq!((config.advertise_grpc.as_str(), config.advertise_http.as_str()), ("127.0.0.1:7600", "http://127.0.0.1:7680"));
     assert_eq!(config.timing, Timing::default());
+    assert_eq!(config.field_source, None);
     assert_eq!(config.seeds, [""; 0]);
 }
 
@@ -88,6 +102,23 @@ fn an_address_that_others_cannot_go_to_is_not_advertised() {
 }
 
 #[test]
+fn a_source_is_one_machines_address() {
+    for bad in ["0.0.0.0", "::", "224.0.0.1", "10.1.0.5:502", "plc"] {
+        let refusal = refusal(&format!("{SMALL}[field]\nsource = \"{bad}\"\n"));
+        assert!(refusal.contains(&format!("node.toml:10: field.source: \"{bad}\" is not ")), "{refusal}");
+    }
+}
+
+#[test]
+fn times_outside_their_range_are_refused_at_their_line() {
+    for bad in ["999", "100_001", "-1", "1.5"] {
+        assert!(refusal(&format!("{SMALL}[timing]\ndrift_ppm = {bad}\n")).contains("node.toml:10: timing.drift_ppm: "), "{bad}");
+    }
+    let one = refusal(&format!("{SMALL}[timing]\nelection_timeout = [\"200ms\"]\n"));
+    assert!(one.contains("node.toml:10: timing.election_timeout: takes two durations, not 1"), "{one}");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once() {
     let text = SMALL.replace("name = \"a\"", "nmae = \"a\"").replace("data_dir = \"data\"\n", "") + "[timing]\nlease = \"1s\"\n";
     let lines: Vec<String> = refusal(&text).lines().map(|line| line.split("; ").next().unwrap_or("").to_owned()).collect();
@@ -95,8 +126,8 @@ fn all_mistakes_are_told_at_once() {
         "LAB1001 config_invalid: node.toml:2: node.name: is missing",
         "LAB1001 config_invalid: node.toml:2: node.data_dir: is missing",
         "LAB1001 config_invalid: node.toml:3: node.nmae: unknown key",
-        "LAB1001 config_invalid: node.toml:9: timing.lease: 1s is shorter than 2 x 600ms + 100ms = 1s 300ms: owners would lose their \
-         segments in every election",
+        "LAB1001 config_invalid: node.toml:9: timing.lease: 1s is shorter than 2 x renew + 2 x election_max + heartbeat = 600ms + 800ms \
+         + 60ms = 1s 460ms: owners would lose their segments in an election",
     ];
     assert_eq!(lines, expected);
 }
