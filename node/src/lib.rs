@@ -16,6 +16,7 @@ pub mod clock;
 pub mod commands;
 pub mod compose;
 pub mod config;
+pub mod disk_probe;
 pub mod error;
 pub mod observe;
 pub mod ownership;

@@ -1,6 +1,7 @@
 //! The steps of starting and stopping a node, each with the error that a person gets when it fails.
 
 use crate::config::NodeConfig;
+use crate::disk_probe;
 use labkeeper_machine::command::NodeInfo;
 use labkeeper_model::{CommandId, ErrorCode, NodeId};
 use labkeeper_proto::v1;
@@ -87,7 +88,9 @@ pub(crate) async fn open_cluster(config: &NodeConfig) -> Result<Cluster, StartEr
         election_max: config.timing.election_max,
     };
     let options = Options { timing, ..Options::new(&config.data_dir, config.name.clone()) };
-    Cluster::open(options).await.map_err(|error| StartError::new(error.code(), error.to_string()))
+    let cluster = Cluster::open(options).await.map_err(|error| StartError::new(error.code(), error.to_string()))?;
+    disk_probe::watch(&config.data_dir, config.timing);
+    Ok(cluster)
 }
 
 /// This node as it declares itself.
