@@ -12,9 +12,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// What a child is given.
+/// What a child is given. Cheap to clone, and small to hold: ten thousand children have one each, and more copies of it.
 #[derive(Clone)]
-pub struct Context {
+pub struct Context(Arc<Inner>);
+
+/// What a context is made of.
+pub(crate) struct Inner {
     pub(crate) system: System,
     pub(crate) cell: Arc<Cell>,
     pub(crate) key: Key,
@@ -24,53 +27,62 @@ pub struct Context {
 }
 
 impl Context {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
     /// Ids from the root, joined by `/`: `node/segments/cryo/bus`.
     #[must_use]
     pub fn path(&self) -> String {
-        self.cell.path()
+        self.0.cell.path()
     }
 
     /// Which incarnation this is, counted from one.
     #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.generation
+    pub fn generation(&self) -> u64 {
+        self.0.generation
     }
 
     /// The tree that the child is in.
     #[must_use]
-    pub const fn system(&self) -> &System {
-        &self.system
+    pub fn system(&self) -> &System {
+        &self.0.system
     }
 
     /// Waits until the child is asked to end.
     pub async fn cancelled(&self) {
-        self.token.cancelled().await;
+        self.0.token.cancelled().await;
     }
 
     /// Cancelled when the child is asked to end, and when it has ended: whatever it started can hang on it.
     #[must_use]
-    pub const fn token(&self) -> &CancellationToken {
-        &self.token
+    pub fn token(&self) -> &CancellationToken {
+        &self.0.token
     }
 
     /// The child is running: those after it may be started. Call it as soon as the child can take messages, before any
     /// connection is made. Only the first call of an incarnation counts.
     pub fn ready(&self) {
-        if self.cell.set_ready(self.generation) {
+        let Inner { cell, key, generation, events, .. } = &*self.0;
+        if cell.set_ready(*generation) {
             // A supervisor that is gone takes the child with it.
-            let _ = self.events.send(Event::Ready { key: self.key, generation: self.generation });
+            let _ = events.send(Event::Ready { key: *key, generation: *generation });
         }
     }
 
     /// The child is alive: to be called in every turn of its loop, more often than its `hang_after`. Costs two atomics
     /// and a reading of the clock.
     pub fn progress(&self) {
-        self.cell.set_progress(self.generation, self.system.nanos(now()));
+        self.0.cell.set_progress(self.0.generation, self.0.system.nanos(now()));
     }
 
     /// Shows how full the child's mailbox is. `gauge` is called by whoever looks at the tree, and kept until the
     /// incarnation has ended; it must not block, and must not keep the mailbox open (use a `WeakSender`).
     pub fn mailbox(&self, gauge: impl Fn() -> MailboxStats + Send + Sync + 'static) {
-        self.cell.set_mailbox(self.generation, Arc::new(gauge));
+        self.0.cell.set_mailbox(self.0.generation, Arc::new(gauge));
     }
 }

@@ -8,7 +8,7 @@
 //! The report is sent after everything of the child's has been dropped, whichever way it ended: its sockets are closed
 //! before its successor is started. It knows nothing of restarts.
 
-use crate::context::Context;
+use crate::context::{Context, Inner};
 use crate::exit::Reason;
 use crate::now;
 use crate::panic;
@@ -55,9 +55,9 @@ struct Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        let Context { key, generation, .. } = self.context;
+        let Inner { key, generation, events, .. } = self.context.inner();
         // A supervisor that is gone needs no report.
-        let _ = self.context.events.send(Event::Ended { key, generation, reason: self.reason.clone() });
+        let _ = events.send(Event::Ended { key: *key, generation: *generation, reason: self.reason.clone() });
     }
 }
 
@@ -73,13 +73,13 @@ impl Incarnation {
                 Life::Unborn(start) => {
                     let context = self.report.context.clone();
                     // At this level so that it is there for the error lines of a program that logs nothing else.
-                    let span = tracing::error_span!("actor", path = context.path(), generation = context.generation);
+                    let span = tracing::error_span!("actor", path = context.path(), generation = context.generation());
                     let child = span.in_scope(|| start(context));
                     self.life = Life::Alive(child.instrument(span));
                 }
                 Life::Alive(child) => {
                     return Poll::Ready(match ready!(Pin::new(child).poll(cx)) {
-                        Ok(()) if self.report.context.token.is_cancelled() => Reason::Stopped,
+                        Ok(()) if self.report.context.token().is_cancelled() => Reason::Stopped,
                         Ok(()) => Reason::Finished,
                         Err(error) => Reason::failed(&*error),
                     });
@@ -94,10 +94,10 @@ impl Future for Incarnation {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let Context { system, cell, .. } = &this.report.context;
+        let Inner { system, cell, .. } = this.report.context.inner();
         cell.set_step(Some(system.nanos(now())));
         let polled = panic::catch(|| this.poll_life(cx));
-        this.report.context.cell.set_step(None);
+        this.report.context.inner().cell.set_step(None);
         let reason = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(reason)) => reason,
@@ -149,7 +149,7 @@ mod tests {
         let root = SupervisorSpec { strategy: Strategy::OneForOne, intensity: 0, period: Duration::from_secs(1), children: vec![] };
         let (system, _root) = System::new("lab", root.clone()).unwrap();
         let cell = Arc::new(Cell::child(&spec, &Arc::new(Cell::root("lab".into(), &root, now())), now()));
-        let context = Context { system, cell, key: 7, generation: 3, token: CancellationToken::new(), events };
+        let context = Context::new(Inner { system, cell, key: 7, generation: 3, token: CancellationToken::new(), events });
         let task = tokio::spawn(Incarnation::new(start, context));
         tokio::task::yield_now().await;
         if abort {

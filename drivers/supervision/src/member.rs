@@ -16,8 +16,9 @@
 
 use crate::exit::Reason;
 use crate::intensity::RestartWindow;
-use crate::spec::{ChildSpec, Restart};
+use crate::spec::{ChildSpec, Restart, SupervisorSpec};
 use crate::status::State;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,10 +74,30 @@ pub(crate) enum Then {
     Forget,
 }
 
+/// A child's specification, without a copy of what its supervisor's has.
+#[derive(Clone, Debug)]
+pub(crate) enum SharedSpec {
+    /// That of a child from the beginning, by its index.
+    Listed(Arc<SupervisorSpec>, usize),
+    /// Of a child that came later.
+    Own(Arc<ChildSpec>),
+}
+
+impl Deref for SharedSpec {
+    type Target = ChildSpec;
+
+    fn deref(&self) -> &ChildSpec {
+        match self {
+            Self::Listed(spec, index) => &spec.children[*index],
+            Self::Own(spec) => spec,
+        }
+    }
+}
+
 /// One child.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) spec: Arc<ChildSpec>,
+    pub(crate) spec: SharedSpec,
     /// How often it was started.
     pub(crate) generation: u64,
     pub(crate) phase: Phase,
@@ -92,7 +113,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(spec: Arc<ChildSpec>, now: Instant) -> Self {
+    pub(crate) fn new(spec: SharedSpec, now: Instant) -> Self {
         let window = RestartWindow::default();
         Self { spec, generation: 0, phase: Phase::Queued, then: None, due: None, window, started: now, failures: 0 }
     }

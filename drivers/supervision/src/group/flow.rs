@@ -13,7 +13,7 @@ impl Group {
     /// A child failed or finished, and nobody had decided what follows.
     pub(super) fn fell(&mut self, key: Key, reason: Reason, now: Instant, jitter: f64) {
         let Some(member) = self.members.get_mut(&key) else { return };
-        let spec = Arc::clone(&member.spec);
+        let spec = member.spec.clone();
         let window = match spec.on_give_up {
             OnGiveUp::Escalate => &mut self.window,
             OnGiveUp::Quarantine => &mut member.window,
@@ -133,7 +133,7 @@ impl Group {
     }
 
     /// See the head of the file.
-    pub(crate) fn advance(&mut self, now: Instant) {
+    pub(super) fn advance(&mut self, now: Instant) {
         if let Some(from) = self.sweep {
             if let Some(last) = self.alive.range(from..).next_back().copied() {
                 return self.tell_to_stop(last, now);
@@ -178,7 +178,7 @@ impl Group {
     pub(super) fn overdue(&mut self, key: Key, progress: Option<Instant>, now: Instant) {
         let Some(member) = self.members.get_mut(&key) else { return };
         member.due = None;
-        let spec = Arc::clone(&member.spec);
+        let spec = member.spec.clone();
         match &member.phase {
             Phase::Starting => self.abort(key, Some(Reason::NotReady(spec.start_timeout)), now),
             Phase::Running => {

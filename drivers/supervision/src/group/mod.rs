@@ -21,8 +21,8 @@ mod flow;
 use crate::decide::Scope;
 use crate::exit::Reason;
 use crate::intensity::RestartWindow;
-use crate::member::{Member, Phase, Then};
-use crate::spec::{ChildSpec, Strategy, SupervisorSpec};
+use crate::member::{Member, Phase, SharedSpec, Then};
+use crate::spec::{Strategy, SupervisorSpec};
 use crate::status::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -71,6 +71,7 @@ pub(crate) struct Group {
     intensity: u32,
     period: Duration,
     members: BTreeMap<Key, Member>,
+    next_key: Key,
     /// Those with a task that are waited for when they are to go down.
     alive: BTreeSet<Key>,
     /// Down, to be started in this order.
@@ -89,22 +90,26 @@ pub(crate) struct Group {
 
 /// What the shell tells.
 impl Group {
-    /// Without children. `spec.children` are to be [enrolled](Self::enrol), and then started by [`Self::advance`].
-    pub(crate) fn new(spec: &SupervisorSpec) -> Self {
-        let (members, alive, queue, blockers, timers, window, acts) = Default::default();
-        let SupervisorSpec { strategy, intensity, period, .. } = *spec;
-        Self { strategy, intensity, period, members, alive, queue, blockers, timers, sweep: None, ending: None, window, acts }
+    /// With the children from the beginning, whose keys count from zero. Each waits until the one before it is ready; where
+    /// children are independent of each other, until its first start has come to anything.
+    pub(crate) fn new(spec: &Arc<SupervisorSpec>, now: Instant) -> Self {
+        let listed = (0..spec.children.len()).map(|index| SharedSpec::Listed(Arc::clone(spec), index));
+        let members: BTreeMap<_, _> = (Key::MIN..).zip(listed.map(|child| Member::new(child, now))).collect();
+        let queue: BTreeSet<_> = members.keys().copied().collect();
+        let (alive, blockers, timers, window, acts) = Default::default();
+        let SupervisorSpec { strategy, intensity, period, .. } = **spec;
+        let next_key = members.len() as Key;
+        let (sweep, ending) = (None, None);
+        let mut group =
+            Self { strategy, intensity, period, members, next_key, alive, queue, blockers, timers, sweep, ending, window, acts };
+        group.advance(now);
+        group
     }
 
-    /// A child from the beginning: those after it wait until it is ready; where children are independent of each other,
-    /// until its first start has come to anything.
-    pub(crate) fn enrol(&mut self, key: Key, spec: Arc<ChildSpec>, now: Instant) {
-        self.members.insert(key, Member::new(spec, now));
-        self.enqueue(key);
-    }
-
-    /// A child that comes later. It waits only for those that it depends on.
-    pub(crate) fn add(&mut self, key: Key, spec: Arc<ChildSpec>, now: Instant) {
+    /// A child that comes later, under [`Self::next_key`]. It waits only for those that it depends on.
+    pub(crate) fn add(&mut self, spec: SharedSpec, now: Instant) {
+        let key = self.next_key;
+        self.next_key += 1;
         self.members.insert(key, Member::new(spec, now));
         self.settle(key, Then::Start, now);
         self.advance(now);
@@ -211,6 +216,11 @@ impl Group {
     /// What to do next, in this order.
     pub(crate) fn next_act(&mut self) -> Option<Act> {
         self.acts.pop_front()
+    }
+
+    /// The key of the next child that is added.
+    pub(crate) const fn next_key(&self) -> Key {
+        self.next_key
     }
 
     /// When to call [`Self::tick`].

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::backoff::Backoff;
-use crate::spec::{OnGiveUp, Restart};
+use crate::spec::{ChildSpec, OnGiveUp, Restart};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as Generator;
 
@@ -15,7 +15,6 @@ struct World {
     /// The generation of every task that exists.
     tasks: BTreeMap<Key, u64>,
     stuck: BTreeSet<Key>,
-    next_key: Key,
     spawned: u32,
 }
 
@@ -23,13 +22,13 @@ fn spec(strategy: Strategy, intensity: u32) -> SupervisorSpec {
     SupervisorSpec { strategy, intensity, period: PERIOD, children: Vec::new() }
 }
 
-fn child(restart: Restart, on_give_up: OnGiveUp, backoff: Option<Backoff>) -> Arc<ChildSpec> {
+fn child(restart: Restart, on_give_up: OnGiveUp, backoff: Option<Backoff>) -> ChildSpec {
     let second = Duration::from_secs(1);
     let worker = ChildSpec::worker("child", |_| async { Ok(()) });
-    Arc::new(ChildSpec { restart, on_give_up, backoff, shutdown: second, hang_after: Some(3 * second), ..worker })
+    ChildSpec { restart, on_give_up, backoff, shutdown: second, hang_after: Some(3 * second), ..worker }
 }
 
-fn permanent() -> Arc<ChildSpec> {
+fn permanent() -> ChildSpec {
     child(Restart::Permanent, OnGiveUp::Escalate, None)
 }
 
@@ -38,14 +37,10 @@ fn failed() -> Reason {
 }
 
 impl World {
-    fn new(spec: &SupervisorSpec, children: Vec<Arc<ChildSpec>>) -> Self {
+    fn new(spec: SupervisorSpec, children: Vec<ChildSpec>) -> Self {
+        let (now, spec) = (Instant::now(), Arc::new(SupervisorSpec { children, ..spec }));
         let (tasks, stuck) = Default::default();
-        let mut world = Self { group: Group::new(spec), now: Instant::now(), tasks, stuck, next_key: 0, spawned: 0 };
-        for child in children {
-            world.group.enrol(world.next_key, child, world.now);
-            world.next_key += 1;
-        }
-        world.group.advance(world.now);
+        let mut world = Self { group: Group::new(&spec, now), now, tasks, stuck, spawned: 0 };
         world.perform();
         world
     }
@@ -177,8 +172,7 @@ impl World {
             }
             Step::Pass(ms) => self.pass(Duration::from_millis(*ms)),
             Step::Add(restart, on_give_up) if !self.group.is_ending() => {
-                self.group.add(self.next_key, child(*restart, *on_give_up, None), self.now);
-                self.next_key += 1;
+                self.group.add(SharedSpec::Own(Arc::new(child(*restart, *on_give_up, None))), self.now);
             }
             Step::Stop(key) if !self.group.is_ending() => self.group.stop(*key, self.now),
             Step::Restart(key) if !self.group.is_ending() => self.group.restart(*key, self.now),
@@ -192,7 +186,7 @@ impl World {
     /// Every task ends that was told to, every start succeeds, every pause passes, and a person releases what is held.
     fn calm_down(&mut self) {
         for _ in 0..200 {
-            for key in 0..self.next_key {
+            for key in 0..self.group.next_key() {
                 match self.state(key) {
                     State::Starting => self.ready(key),
                     State::Stopping => self.end(key, Reason::Killed, 1.0),
@@ -220,7 +214,7 @@ proptest! {
     ) {
         let backoff = Backoff { min: Duration::from_millis(100), max: Duration::from_secs(1), stable: PERIOD };
         let children = children.into_iter().map(|(restart, on_give_up, pauses)| child(restart, on_give_up, pauses.then_some(backoff)));
-        let mut world = World::new(&spec(strategy, 3), children.collect());
+        let mut world = World::new(spec(strategy, 3), children.collect());
         steps.iter().for_each(|step| world.take(step));
         world.calm_down();
         for (key, member) in &world.group.members {
@@ -241,7 +235,7 @@ proptest! {
         let min = Duration::from_millis(min_ms);
         let backoff = Backoff { min, max: min * factor, stable: PERIOD };
         let failing = child(Restart::Permanent, OnGiveUp::Escalate, Some(backoff));
-        let mut world = World::new(&spec(Strategy::OneForOne, intensity), vec![failing]);
+        let mut world = World::new(spec(Strategy::OneForOne, intensity), vec![failing]);
         // As long as the pauses grow the first period has the most failures; ten more of the longest show what stays.
         for _ in 0..20 {
             world.end(0, failed(), jitter);
@@ -256,7 +250,7 @@ proptest! {
 
 #[test]
 fn children_that_hang_are_told_from_those_that_report_progress() {
-    let mut world = World::new(&spec(Strategy::OneForOne, 9), vec![permanent(), permanent()]);
+    let mut world = World::new(spec(Strategy::OneForOne, 9), vec![permanent(), permanent()]);
     world.ready(0);
     world.ready(1);
     let start = world.now;
@@ -274,7 +268,7 @@ fn children_that_hang_are_told_from_those_that_report_progress() {
 #[test]
 fn a_pause_begins_anew_after_a_stable_time() {
     let backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(8), stable: Duration::from_secs(10) };
-    let mut world = World::new(&spec(Strategy::OneForOne, 9), vec![child(Restart::Permanent, OnGiveUp::Escalate, Some(backoff))]);
+    let mut world = World::new(spec(Strategy::OneForOne, 9), vec![child(Restart::Permanent, OnGiveUp::Escalate, Some(backoff))]);
     let mut pause_after = |up_s: u64| {
         world.ready(0);
         world.now += Duration::from_secs(up_s);
@@ -290,7 +284,7 @@ fn a_pause_begins_anew_after_a_stable_time() {
 #[test]
 fn one_that_blocks_its_thread_is_never_replaced_beside_itself() {
     for strategy in [Strategy::OneForOne, Strategy::RestForOne, Strategy::OneForAll] {
-        let mut world = World::new(&spec(strategy, 9), vec![permanent(), permanent()]);
+        let mut world = World::new(spec(strategy, 9), vec![permanent(), permanent()]);
         world.ready(0);
         world.ready(1);
         world.group.restart(0, world.now);
