@@ -229,7 +229,7 @@ impl fmt::Display for Why {
             Self::Poor { reached, of } => write!(f, "reaches {reached} of {of} devices"),
             Self::Owner => f.write_str("owns it"),
             Self::Home => f.write_str("is its home"),
-            Self::HomeWaits { until } => write!(f, "is its home, and gets it back at {} ms since 1970", until.as_millis()),
+            Self::HomeWaits { .. } => f.write_str("is its home, but has not been back for long enough"),
             Self::HomeOff => f.write_str("is its home, but segments do not return by themselves"),
             Self::ReachesMore { reached, of, .. } => write!(f, "reaches {reached} of {of} devices, clearly more than the owner"),
             Self::Available { segments } => write!(f, "has {segments} other segments"),

@@ -52,8 +52,10 @@ impl Machine {
         if self.is_sessionless() {
             self.end_sessionless_time(effects);
         }
-        // Saturates after 2^64 sessions: half a million years at one per microsecond.
-        let id = self.last_session.saturating_add(1);
+        // Saturates after 2^64 sessions: half a million years at one per microsecond. The newest of all is the largest, unless a dump was
+        // damaged.
+        let newest = self.sessions.values().map(|held| held.id).fold(self.last_session, SessionId::max);
+        let id = newest.saturating_add(1);
         let session = Session { id, seq: 0, alive: true, opened: self.time, renewed: self.time, ended: None, terms };
         self.last_session = id;
         let earlier = self.sessions.insert(node, session);
@@ -130,11 +132,9 @@ impl Machine {
         let Some(session) = self.sessions.get_mut(&node) else { return };
         (session.alive, session.ended) = (false, Some(self.time));
         let last_renewal = session.renewed;
-        let is_member = self.nodes.contains_key(&node);
-        let cause = if is_member || cause == Cause::SessionEnded { cause } else { Cause::NodeRemoved };
         effects.push(Effect::SessionChanged { node });
         self.hand_on(self.owned_by(node), Leaving { cause, last_renewal }, effects);
-        if !is_member {
+        if !self.nodes.contains_key(&node) {
             self.sessions.remove(&node);
         }
         self.review(effects);
@@ -148,7 +148,7 @@ impl Machine {
         let held = self.sessions.get(&node).filter(|held| held.alive && held.id == session);
         held.copied().ok_or_else(|| match self.sessions.get(&node).filter(|held| held.alive) {
             Some(other) => fenced(node, session, &format!("session {} has taken its place", other.id)),
-            None => fenced(node, session, "it has ended"),
+            None => fenced(node, session, "the node has none"),
         })
     }
 

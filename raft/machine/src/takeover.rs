@@ -36,7 +36,7 @@ impl Machine {
             report: None,
         };
         self.takeovers.push_back(Arc::new(record));
-        if self.takeovers.len() > TAKEOVERS_MAX {
+        while self.takeovers.len() > TAKEOVERS_MAX {
             self.takeovers.pop_front();
         }
     }

@@ -156,9 +156,21 @@ impl Machine {
         self.holds.iter()
     }
 
+    /// What a takeover left different from a tag's setpoint; `None` if nothing is known to differ.
+    #[must_use]
+    pub fn drift(&self, tag: &TagPath) -> Option<&Drift> {
+        self.drifts.get(tag)
+    }
+
     /// Every setpoint that a takeover left different from its device, ordered by tag.
     pub fn drifts(&self) -> impl Iterator<Item = (&TagPath, &Drift)> {
         self.drifts.iter()
+    }
+
+    /// Why a device's owner leaves it alone; `None` if it does not.
+    #[must_use]
+    pub fn quarantine(&self, device: &str) -> Option<&Quarantine> {
+        self.quarantined.get(device)
     }
 
     /// Every device that its owner leaves alone, ordered by name.

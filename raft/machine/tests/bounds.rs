@@ -1,11 +1,13 @@
 //! Every bound on what is kept, from both sides: the longest that is taken, and one more.
 
 use labkeeper_machine::text::{ACTOR_LEN_MAX, DETAIL_LEN_MAX, MESSAGE_LEN_MAX, REASON_LEN_MAX, VALUE_LEN_MAX};
-use labkeeper_machine::{Command, CommandReport, Machine, NODES_MAX, NodeInfo, Rejection, Reply, SetpointRequest, Stamp};
+use labkeeper_machine::{
+    Command, CommandReport, Machine, NODES_MAX, NodeInfo, Reconciled, Rejection, Reply, SetpointRequest, Stamp, TAKEOVERS_MAX,
+};
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
 };
-use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
+use labkeeper_model::{CommandId, CommandState, ErrorCode, LeaseTerms, Name, TagPath, Timestamp, Value};
 use std::sync::Arc;
 
 struct Lab {
@@ -26,6 +28,12 @@ impl Lab {
     fn apply(&mut self, command: Command) -> Result<Reply, Rejection> {
         self.index += 1;
         self.machine.apply(Stamp { index: self.index, time: Timestamp::from_millis(1_000_000) }, command).reply
+    }
+
+    /// The node starts again.
+    fn open(&mut self) {
+        let after = self.machine.session(1).map_or(0, |session| session.id);
+        self.apply(Command::OpenSession { node: 1, after, terms: LeaseTerms::default() }).expect("opened");
     }
 
     fn set(&mut self, request: SetpointRequest) -> Result<Reply, ErrorCode> {
@@ -232,4 +240,76 @@ fn a_number_at_the_end_of_its_range_stays_there() {
     let ownership = lab.machine.ownership("cryo");
     assert_eq!((ownership.owner, ownership.epoch), (None, u64::MAX));
     assert!(lab.machine.audit().all(|entry| entry.number == u64::MAX));
+}
+
+#[test]
+fn the_last_session_of_all_can_still_be_opened_and_renewed() {
+    let mut lab = Lab::new();
+    lab.open();
+    let mut dump = lab.machine.dump();
+    dump.last_session = u64::MAX;
+    lab.machine = Machine::restore(dump);
+    let open = Command::OpenSession { node: 1, after: u64::MAX, terms: LeaseTerms::default() };
+    assert_eq!(lab.apply(open), Ok(Reply::Session(u64::MAX)));
+    assert_eq!(lab.apply(Command::RenewSession { node: 1, session: u64::MAX, seq: u64::MAX }), Ok(Reply::Done));
+    assert_eq!(lab.machine.ownership("cryo").session, u64::MAX);
+}
+
+#[test]
+fn texts_about_drains_holds_and_quarantines_are_bounded() {
+    let mut lab = Lab::new();
+    lab.open();
+    let tag = || TagPath::parse(SETPOINT).expect("a path");
+    let texts = [("a".repeat(ACTOR_LEN_MAX + 1), String::new()), (String::new(), "r".repeat(REASON_LEN_MAX + 1))];
+    for (actor, reason) in texts {
+        let drain = Command::SetDraining { node: 1, draining: true, actor: actor.clone(), reason: reason.clone() };
+        for command in [drain, Command::ReleaseHold { tag: tag(), actor, reason }] {
+            assert!(lab.apply(command).is_err_and(|rejection| rejection.code == ErrorCode::BadRequest));
+        }
+    }
+    let epoch = lab.machine.ownership("cryo").epoch;
+    let reason = Some("\u{1f9ca}".repeat(MESSAGE_LEN_MAX));
+    assert_eq!(lab.apply(Command::SetQuarantine { node: 1, device: name("chiller-1"), epoch, reason }), Ok(Reply::Done));
+    assert!(lab.machine.quarantined().all(|(_, quarantine)| quarantine.reason.len() <= MESSAGE_LEN_MAX));
+    assert_eq!(lab.machine.quarantined().count(), 1);
+}
+
+#[test]
+fn a_reading_that_is_too_long_to_keep_is_refused() {
+    let mut lab = Lab::new();
+    lab.open();
+    let label = TagPath::parse("cryo/chiller-1/label").expect("a path");
+    lab.set(request(1, label.as_str(), Value::Text("cold".into()))).expect("committed");
+    let epoch = lab.machine.ownership("cryo").epoch;
+    let mut told = |len: usize| {
+        let outcomes = vec![(label.clone(), Reconciled::Adopted { actual: Value::Text("v".repeat(len)) })];
+        lab.apply(Command::ReportReconciled { node: 1, segment: "cryo".into(), epoch, outcomes })
+    };
+    assert_eq!(told(VALUE_LEN_MAX), Ok(Reply::Reported { refused: 0 }));
+    assert_eq!(told(VALUE_LEN_MAX + 1), Ok(Reply::Reported { refused: 1 }));
+}
+
+#[test]
+fn only_the_latest_takeovers_are_kept() {
+    let mut lab = Lab::new();
+    for _ in 0..TAKEOVERS_MAX + 5 {
+        lab.open();
+    }
+    assert_eq!(lab.machine.takeovers().count(), TAKEOVERS_MAX);
+    let epochs: Vec<u64> = lab.machine.takeovers().map(|record| record.epoch).collect();
+    assert_eq!(epochs.last(), Some(&lab.machine.ownership("cryo").epoch));
+    assert!(epochs.is_sorted());
+}
+
+#[test]
+fn a_large_reconciliation_is_one_entry_of_the_audit() {
+    let mut lab = Lab::new();
+    lab.open();
+    lab.set(request(1, SETPOINT, Value::F64(1.0))).expect("committed");
+    let epoch = lab.machine.ownership("cryo").epoch;
+    let tag = TagPath::parse(SETPOINT).expect("a path");
+    let outcomes = vec![(tag, Reconciled::Unreadable); 10_000];
+    let before = lab.machine.audit().count();
+    lab.apply(Command::ReportReconciled { node: 1, segment: "cryo".into(), epoch, outcomes }).expect("told");
+    assert_eq!(lab.machine.audit().count(), before + 1);
 }

@@ -3,16 +3,17 @@
 //! A failing case prints the history it was shrunk to and a seed that repeats it; `PROPTEST_CASES=10000` looks further.
 
 mod generate;
+mod steps;
 
-use generate::{damage, history, hostile_history};
-use labkeeper_machine::{Applied, Command, CommandRecord, Dump, Effect, Machine, NodeInfo, Reply, Stamp};
+use generate::{damage, history, hostile_history, tenure_history};
+use labkeeper_machine::{Cause, Command, Dump, Machine, NodeInfo, Reply, Stamp};
 use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{CommandId, CommandState, ErrorCode, Revision, TagPath, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use steps::{check_step, text};
 
 /// Step up to which no command of a history (62 entries) reaches an age of 24 h: 62 x 20 min = 20.7 h.
 const MILLIS_STEP_YOUNG: i64 = 20 * 60 * 1000;
@@ -45,9 +46,21 @@ proptest! {
         }
     }
 
+    /// The same, in a lab in which nodes come and go and are at odds about their segments.
+    #[test]
+    fn a_history_of_owners_keeps_every_invariant(entries in tenure_history()) {
+        let mut machine = Machine::new();
+        for (stamp, command) in entries {
+            let before = machine.dump();
+            let applied = machine.apply(stamp, command.clone());
+            prop_assert_eq!(machine.violations(), vec![]);
+            check_step(&before, &command, &applied, &machine)?;
+        }
+    }
+
     /// Deterministic, and a snapshot at any point, in the middle of an entry too, leaves no trace.
     #[test]
-    fn a_restored_machine_goes_on_as_if_it_had_never_stopped(entries in history(MILLIS_STEP_OLD), cut in any::<prop::sample::Index>()) {
+    fn a_restored_machine_goes_on_as_if_it_had_never_stopped(entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history()], cut in any::<prop::sample::Index>()) {
         let cut = cut.index(entries.len() + 1);
         let mut steady = Machine::new();
         let mut stopped = Machine::new();
@@ -112,6 +125,26 @@ proptest! {
         }
     }
 
+    /// Whatever has happened: looking twice changes nothing, and if nothing happens any more but time passing and owners letting go as they
+    /// are asked to, segments come to rest, and none returns to an owner that it left.
+    #[test]
+    fn placement_comes_to_rest(entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history()]) {
+        let mut machine = Machine::new();
+        for (stamp, command) in entries {
+            machine.apply(stamp, command);
+        }
+        let mut owners: BTreeMap<String, Vec<Option<u64>>> = BTreeMap::new();
+        let mut lap = 0;
+        while step_to_rest(&mut machine, &mut owners)? {
+            lap += 1;
+            prop_assert!(lap < 10, "{owners:?}");
+        }
+        for (segment, owners) in owners {
+            let distinct: BTreeSet<_> = owners.iter().collect();
+            prop_assert_eq!(distinct.len(), owners.len(), "{} went to and fro: {:?}", segment, owners);
+        }
+    }
+
     /// A damaged dump still gives a machine that works, and that says what it found.
     #[test]
     fn a_damaged_dump_does_not_stop_a_node(
@@ -137,40 +170,32 @@ proptest! {
     }
 }
 
-/// Everything there is, as text: unlike `==`, it finds NaN equal to NaN and 0 different from -0, as copies of a state must be.
-fn text(thing: &impl std::fmt::Debug) -> String {
-    format!("{thing:?}")
-}
-
-/// What one entry may do to the state.
-fn check_step(before: &Dump, command: &Command, applied: &Applied, machine: &Machine) -> Result<(), TestCaseError> {
-    let after = machine.dump();
-    prop_assert!(after.applied >= before.applied && after.time >= before.time);
-    for (segment, old) in &before.ownerships {
-        let new = after.ownerships[segment];
-        prop_assert!(new == *old || new.epoch > old.epoch, "{}: {:?} after {:?}", segment, new, old);
-        prop_assert!(new.owner == old.owner || new.epoch > old.epoch, "{}: {:?} after {:?}", segment, new, old);
-    }
-    for id in after.nodes.keys().filter(|id| !before.nodes.contains_key(id)) {
-        prop_assert!(*id > before.applied || *id == after.applied || *id == 1, "number {} could have been given before", id);
-    }
-    if applied.reply.is_err() {
-        prop_assert_eq!(&applied.effects, &vec![]);
-        let untouched = Dump { applied: after.applied, time: after.time, commands: after.commands.clone(), ..before.clone() };
-        prop_assert_eq!(text(&untouched), text(&after), "refused: {:?}", applied.reply);
-        let kept = |record: &Arc<CommandRecord>| before.commands.iter().any(|earlier| Arc::ptr_eq(earlier, record));
-        prop_assert!(after.commands.iter().all(kept), "refused: {:?}", applied.reply);
-    }
-    if let Command::ReportCommands { node, reports } = command {
-        for effect in &applied.effects {
-            let Effect::CommandChanged { id } = effect else { continue };
-            let Some(record) = machine.command(id) else { continue };
-            let ownership = after.ownerships[record.tag.segment()];
-            let told = reports.iter().any(|report| report.id == *id && report.epoch == ownership.epoch);
-            prop_assert!(told && ownership.owner == Some(*node), "{:?} was believed about {:?}", node, record);
+/// Lets the time pass that placement waits for, looks, and lets owners let go. Whether anything is still to come.
+fn step_to_rest(machine: &mut Machine, owners: &mut BTreeMap<String, Vec<Option<u64>>>) -> Result<bool, TestCaseError> {
+    let due = machine.next_review();
+    let stamp = Stamp { index: machine.applied() + 1, time: due.unwrap_or_default().max(machine.time()) };
+    machine.apply(stamp, Command::PlaceSegments).reply.map_err(|rejection| TestCaseError::fail(rejection.to_string()))?;
+    let before = machine.dump();
+    let again = machine.apply(stamp, Command::PlaceSegments);
+    prop_assert_eq!((text(&before), vec![]), (text(&machine.dump()), again.effects));
+    prop_assert!(machine.next_review().is_none_or(|next| next > machine.time()));
+    for (segment, ownership) in machine.ownerships() {
+        let seen = owners.entry(segment.to_owned()).or_default();
+        if seen.last() != Some(&ownership.owner) {
+            seen.push(ownership.owner);
         }
     }
-    Ok(())
+    let asked: Vec<_> = machine.sessions().iter().map(|(node, session)| (*node, session.id, machine.releases_wanted(*node))).collect();
+    let mut busy = due.is_some();
+    for (node, session, wanted) in asked {
+        for (segment, epoch) in wanted {
+            busy = true;
+            let released = machine.apply(stamp, Command::ReleaseSegment { node, session, segment, epoch });
+            prop_assert_eq!(released.reply, Ok(Reply::Done));
+            prop_assert_eq!(machine.violations(), vec![]);
+        }
+    }
+    Ok(busy)
 }
 
 /// Numbers of nodes are never given twice, also if an entry carries many commands and nodes leave at once.
@@ -198,17 +223,22 @@ fn no_number_is_given_twice() {
 
 /// The histories above are worth something only if what can happen does happen in them.
 #[test]
-fn histories_reach_every_state_of_a_command_and_most_refusals() {
+fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refusals() {
     let mut runner = TestRunner::deterministic();
     let mut reached: BTreeMap<CommandState, usize> = BTreeMap::new();
     let mut refused: BTreeMap<ErrorCode, usize> = BTreeMap::new();
-    for _ in 0..300 {
+    let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
+    let mut held = 0;
+    for _ in 0..600 {
         let mut machine = Machine::new();
-        for (stamp, command) in history(MILLIS_STEP_YOUNG).new_tree(&mut runner).expect("a history").current() {
+        let entries = prop_oneof![history(MILLIS_STEP_YOUNG), tenure_history()];
+        for (stamp, command) in entries.new_tree(&mut runner).expect("a history").current() {
             if let Err(rejection) = machine.apply(stamp, command).reply {
                 *refused.entry(rejection.code).or_default() += 1;
             }
         }
+        machine.takeovers().for_each(|record| *causes.entry(record.cause).or_default() += 1);
+        held += machine.holds_waiting().count();
         for record in machine.recent_commands() {
             record.steps.iter().for_each(|step| *reached.entry(step.0).or_default() += 1);
             record.error.iter().for_each(|error| *refused.entry(error.0).or_default() += 1);
@@ -217,5 +247,9 @@ fn histories_reach_every_state_of_a_command_and_most_refusals() {
     for state in CommandState::ALL.into_iter().filter(|state| !matches!(state, CommandState::Received | CommandState::Validated)) {
         assert!(reached.get(&state).is_some_and(|times| *times >= 5), "{state}: {reached:?}");
     }
-    assert!(refused.len() >= 20, "{refused:?}");
+    assert!(refused.len() >= 22, "{refused:?}");
+    for (cause, _) in Cause::TABLE {
+        assert!(causes.get(cause).is_some_and(|times| *times >= 5), "{cause}: {causes:?}");
+    }
+    assert!(held >= 20, "{held} tags held");
 }

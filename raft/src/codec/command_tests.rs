@@ -1,6 +1,7 @@
 use super::*;
+use labkeeper_machine::Reconciled;
 use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec};
-use labkeeper_model::{CommandId, CommandState, Name, TagPath};
+use labkeeper_model::{CommandId, CommandState, LeaseTerms, Name, TagPath};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,8 +15,11 @@ fn node() -> NodeInfo {
     }
 }
 
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
 fn site() -> SiteSpec {
-    let name = |text: &str| Name::new(text).expect("a name");
     let device = DeviceSpec {
         segment: name("cryo"),
         description: "chiller".into(),
@@ -74,7 +78,57 @@ pub(crate) fn every_command() -> Vec<Command> {
     });
     let without = CommandReport { id: CommandId([4; 16]), epoch: 0, state: CommandState::Written, time: Timestamp(0), error: None };
     commands.push(Command::ReportCommands { node: 3, reports: reports.chain([without]).collect() });
+    commands.extend(every_tenure_command());
     commands
+}
+
+/// One of every command about who drives what, in an order in which most of them do something.
+fn every_tenure_command() -> Vec<Command> {
+    // Of its segment: assigned and taken away without sessions, then granted.
+    let epoch = 3;
+    let segment = || "cryo".to_owned();
+    let tag = || TagPath::parse("cryo/chiller-1/setpoint").expect("a path");
+    let terms = LeaseTerms { renew: Duration::from_nanos(1), lease: Duration::from_nanos(2), guard: Duration::ZERO, drift_ppm: 7 };
+    let actual = Value::Text("on".into());
+    let outcomes = [
+        Reconciled::Matches,
+        Reconciled::Adopted { actual: actual.clone() },
+        Reconciled::Reasserted { actual: actual.clone() },
+        Reconciled::DrivenSafe { actual: actual.clone() },
+        Reconciled::Held { actual },
+        Reconciled::Unreadable,
+    ];
+    let reach = |epoch| Command::ReportReach { node: 1, session: 1, segment: segment(), epoch, reached: 1, of: u32::MAX };
+    let quarantine =
+        |reason: Option<&str>| Command::SetQuarantine { node: 1, device: name("chiller-1"), epoch, reason: reason.map(str::to_owned) };
+    vec![
+        Command::OpenSession { node: 1, after: 0, terms },
+        Command::ApplySite { site: site(), expected_version: None, actor: String::new(), reason: String::new() },
+        Command::RenewSession { node: 1, session: 1, seq: u64::MAX },
+        reach(Some(epoch)),
+        reach(None),
+        Command::ReportTakeover {
+            node: 1,
+            segment: segment(),
+            epoch,
+            connected: Timestamp(i64::MIN),
+            read: Timestamp(0),
+            enabled: Timestamp(i64::MAX),
+            devices_reached: 1,
+            devices: u32::MAX,
+        },
+        Command::ReportReconciled { node: 1, segment: segment(), epoch, outcomes: outcomes.map(|outcome| (tag(), outcome)).into() },
+        quarantine(Some("")),
+        quarantine(None),
+        quarantine(Some("five crashes in a minute")),
+        Command::SetDraining { node: 1, draining: true, actor: "ann".into(), reason: "why".into() },
+        Command::SetDraining { node: 9, draining: false, actor: String::new(), reason: String::new() },
+        Command::PlaceSegments,
+        Command::ReleaseHold { tag: tag(), actor: "ann".into(), reason: "why".into() },
+        Command::ReleaseSegment { node: 3, session: u64::MAX, segment: segment(), epoch: u64::MAX },
+        Command::ExpireSession { node: 1, session: u64::MAX, seq: 0 },
+        Command::EndSession { node: 3, session: 1 },
+    ]
 }
 
 #[test]

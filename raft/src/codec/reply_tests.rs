@@ -30,6 +30,9 @@ fn every_reply_comes_back() {
     check(Ok(Reply::Node(17)));
     check(Ok(Reply::SiteVersion(3)));
     check(Ok(Reply::Reported { refused: 2 }));
+    check(Ok(Reply::Session(u64::MAX)));
+    check(Ok(Reply::Expired { ended: true }));
+    check(Ok(Reply::Expired { ended: false }));
     check(Ok(Reply::Command(Arc::new(record()))));
     let bare = CommandRecord { accepted: None, expected_revision: None, error: None, owner: None, steps: vec![], ..record() };
     check(Ok(Reply::Command(Arc::new(bare))));

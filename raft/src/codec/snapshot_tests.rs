@@ -11,6 +11,16 @@ fn lived_in() -> Machine {
     machine
 }
 
+/// What comes back is worth something only if it is there.
+#[test]
+fn the_state_that_comes_back_is_a_full_one() {
+    let dump = lived_in().dump();
+    assert!(!dump.sessions.is_empty() && dump.last_session > 0 && !dump.draining.is_empty());
+    assert!(!dump.words.is_empty() && !dump.takeovers.is_empty() && !dump.quarantined.is_empty());
+    assert!(dump.takeovers.iter().any(|record| record.report.is_some()));
+    assert!(dump.ownerships.values().any(|ownership| ownership.session > 0));
+}
+
 #[test]
 fn a_state_comes_back() {
     for machine in [Machine::new(), lived_in()] {

@@ -92,10 +92,10 @@ impl Cause {
         Self::TABLE.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
-    /// Whether the former owner did not know of it, so that it may be a process that is frozen and will go on later.
+    /// Whether the former owner did not say that it had let go, so that it may be a process that is frozen and will go on later.
     #[must_use]
     pub const fn is_unplanned(self) -> bool {
-        matches!(self, Self::SessionExpired | Self::NodeRemoved)
+        matches!(self, Self::SessionExpired)
     }
 }
 
@@ -146,10 +146,10 @@ pub struct TakeoverReport {
 }
 
 impl TakeoverRecord {
-    /// When the outage began: the last renewal if the former owner was lost, else its letting go, else the grant.
+    /// When the outage began: the last renewal if the former owner was lost or its process ended, else its letting go, else the grant.
     #[must_use]
     pub fn began(&self) -> Timestamp {
-        let lost = self.last_renewal.filter(|_| self.cause.is_unplanned());
+        let lost = self.last_renewal.filter(|_| matches!(self.cause, Cause::SessionExpired | Cause::Restarted));
         lost.or(self.ended).unwrap_or(self.assigned)
     }
 

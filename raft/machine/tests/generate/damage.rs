@@ -1,11 +1,16 @@
 //! Dumps that contradict themselves: what a fault in the program, or a file damaged past its checksum, could hand to a node that starts.
 
-use labkeeper_machine::{Dump, Ownership};
+use labkeeper_machine::{Cooldown, Dump, Ownership, ReachWord};
 use labkeeper_model::{CommandState, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
+use std::time::Duration;
 
 type Change = fn(&mut Dump);
+
+fn word() -> ReachWord {
+    ReachWord { reached: u32::MAX, of: u32::MAX, at: Timestamp(i64::MAX), since: Timestamp(i64::MIN) }
+}
 
 /// Some changes to a dump, each of which may contradict the rest.
 pub(crate) fn damage() -> impl Strategy<Value = Vec<Change>> {
@@ -23,6 +28,18 @@ pub(crate) fn damage() -> impl Strategy<Value = Vec<Change>> {
         |dump| dump.ownerships.values_mut().for_each(|o| *o = Ownership { owner: Some(1), epoch: u64::MAX, ..Ownership::default() }),
         |dump| dump.ownerships.clear(),
         |dump| dump.ownerships.extend([(String::new(), Ownership { owner: Some(77), ..Ownership::default() })]),
+        |dump| dump.ownerships.values_mut().for_each(|o| (o.successor, o.session) = (o.owner, u64::MAX)),
+        |dump| dump.sessions.clear(),
+        |dump| dump.sessions.values_mut().for_each(|session| (session.id, session.seq) = (u64::MAX, u64::MAX)),
+        |dump| dump.sessions.values_mut().for_each(|session| session.alive = !session.alive),
+        |dump| dump.last_session = 0,
+        |dump| dump.last_session = u64::MAX,
+        |dump| dump.draining.extend([0, 1, u64::MAX]),
+        |dump| drop(dump.words.insert("ghost".into(), [(77, word())].into())),
+        |dump| dump.words.values_mut().flat_map(|words| words.values_mut()).for_each(|known| *known = word()),
+        |dump| dump.cooldowns.extend([("cryo".into(), Cooldown { moved: Timestamp(i64::MAX), rest: Duration::MAX })]),
+        |dump| dump.takeovers = dump.takeovers.iter().cycle().take(dump.takeovers.len() * 300).cloned().collect(),
+        |dump| dump.takeovers.iter_mut().for_each(|record| Arc::make_mut(record).assigned = Timestamp(i64::MAX)),
         |dump| dump.setpoints.clear(),
         |dump| dump.setpoints.values_mut().for_each(|setpoint| Arc::make_mut(setpoint).revision = u64::MAX),
         |dump| dump.setpoints.values_mut().for_each(|setpoint| Arc::make_mut(setpoint).state = CommandState::Written),

@@ -3,9 +3,11 @@
 
 pub(crate) mod damage;
 pub(crate) mod site;
+pub(crate) mod tenure;
 
-use labkeeper_machine::{Command, CommandReport, NodeInfo, SetpointRequest, Stamp};
-use labkeeper_model::{CommandId, CommandState, ErrorCode, Name, TagPath, Timestamp, Value};
+use labkeeper_machine::{Command, CommandReport, Machine, NodeInfo, SetpointRequest, Stamp};
+use labkeeper_model::site::SiteSpec;
+use labkeeper_model::{CommandId, CommandState, ErrorCode, LeaseTerms, Name, TagPath, Timestamp, Value};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -21,18 +23,32 @@ pub(crate) struct Entry {
 /// A command with its stamp.
 pub(crate) type Stamped = (Stamp, Command);
 
-/// A history of a lab that behaves, in which each step takes at most `millis_step_max`. It begins with a founded site.
+/// A history of a lab that behaves, in which each step takes at most `millis_step_max`. It begins with a founded site, mostly of two nodes
+/// with sessions.
 pub(crate) fn history(millis_step_max: i64) -> impl Strategy<Value = Vec<Stamped>> {
-    let entry =
-        (0..3u64, 0..millis_step_max, command()).prop_map(|(index_step, millis_step, command)| Entry { index_step, millis_step, command });
-    (site::sane(), vec(entry, 0..60)).prop_map(|(site, entries)| {
-        let begin = [
-            Command::FoundSite { site_id: [1; 16], node: plain_node(0) },
-            Command::ApplySite { site, expected_version: None, actor: "ann".into(), reason: String::new() },
-        ];
-        let begin = begin.map(|command| Entry { index_step: 1, millis_step: 0, command });
-        stamped(begin.into_iter().chain(entries))
-    })
+    (site::sane(), vec(entry(millis_step_max, command()), 0..60), prop::bool::weighted(0.8))
+        .prop_map(|(site, entries, sessions)| stamped(beginning(site, if sessions { 2 } else { 0 }).chain(entries)))
+}
+
+/// A history of three nodes that is mostly about who drives what, in steps of up to 20 s.
+pub(crate) fn tenure_history() -> impl Strategy<Value = Vec<Stamped>> {
+    let command = prop_oneof![9 => tenure::command(), 1 => command()];
+    (site::sane(), vec(entry(20_000, command), 0..80)).prop_map(|(site, entries)| stamped(beginning(site, 3).chain(entries)))
+}
+
+fn entry(millis_step_max: i64, command: impl Strategy<Value = Command>) -> impl Strategy<Value = Entry> {
+    (0..3u64, 0..millis_step_max, command).prop_map(|(index_step, millis_step, command)| Entry { index_step, millis_step, command })
+}
+
+/// A site with that many nodes with sessions; without any, it has one node.
+fn beginning(site: SiteSpec, nodes: u8) -> impl Iterator<Item = Entry> {
+    let admitted =
+        |n| if n == 0 { Command::FoundSite { site_id: [1; 16], node: plain_node(0) } } else { Command::AdmitNode { node: plain_node(n) } };
+    // Each takes the index of its entry as its number, and each entry after the first two is one further.
+    let opened = |n: u8| Command::OpenSession { node: u64::from(n) * 2 + 1, after: 0, terms: LeaseTerms::default() };
+    let apply = Command::ApplySite { site, expected_version: None, actor: "ann".into(), reason: String::new() };
+    let nodes = (0..nodes.max(1)).flat_map(move |n| [Some(admitted(n)), (nodes > 0).then(|| opened(n))]).flatten();
+    nodes.chain([apply]).map(|command| Entry { index_step: 1, millis_step: 0, command })
 }
 
 /// A history in which anything can happen: before the founding, with stamps that jump to the ends of time and back.
@@ -44,10 +60,11 @@ pub(crate) fn hostile_history() -> impl Strategy<Value = Vec<Stamped>> {
     vec((stamp, command()), 0..60)
 }
 
-/// Gives every command its stamp. Times in commands are meant from the stamp on, and reports are about the latest commands: an owner
-/// knows what it is asked, and a history of strangers' reports would be a dull one.
+/// Gives every command its stamp. Times in commands are meant from the stamp on, and reports are the present owner's about the latest
+/// commands: an owner knows what it is asked, and a history of strangers' reports would be a dull one.
 fn stamped(entries: impl Iterator<Item = Entry>) -> Vec<Stamped> {
     let mut stamp = Stamp { index: 0, time: Timestamp::from_millis(0) };
+    let mut machine = Machine::new();
     let mut ids = Vec::new();
     let mut history = Vec::new();
     for mut entry in entries {
@@ -58,9 +75,13 @@ fn stamped(entries: impl Iterator<Item = Entry>) -> Vec<Stamped> {
                 request.deadline.0 = request.deadline.0.saturating_add(stamp.time.0);
                 ids.push(request.id);
             }
-            Command::ReportCommands { reports, .. } => reports.iter_mut().for_each(|report| meant(report, stamp, &ids)),
-            _ => {}
+            Command::ReportCommands { node, reports } => {
+                reports.iter_mut().for_each(|report| meant(report, stamp, &ids));
+                by_owner(node, reports, &machine);
+            }
+            other => tenure::meant(other, &machine, stamp.time),
         }
+        machine.apply(stamp, entry.command.clone());
         history.push((stamp, entry.command));
     }
     history
@@ -70,6 +91,20 @@ fn meant(report: &mut CommandReport, stamp: Stamp, ids: &[CommandId]) {
     report.time.0 = report.time.0.saturating_add(stamp.time.0);
     let back = usize::from(report.id.0[15] % 4);
     report.id = ids.iter().rev().nth(back).copied().unwrap_or(report.id);
+}
+
+/// Makes the reports of node 1 under epoch 1 those of the owner of their segment.
+fn by_owner(node: &mut u64, reports: &mut [CommandReport], machine: &Machine) {
+    let ownerships = machine.dump().ownerships;
+    for report in reports.iter_mut().filter(|report| *node == 1 && report.epoch == 1) {
+        let owned = machine.command(&report.id).and_then(|record| ownerships.get(record.tag.segment()));
+        report.epoch = owned.map_or(1, |ownership| ownership.epoch);
+    }
+    let first = reports.first().and_then(|report| machine.command(&report.id));
+    let owner = first.and_then(|record| ownerships.get(record.tag.segment())).and_then(|ownership| ownership.owner);
+    if *node == 1 {
+        *node = owner.unwrap_or(1);
+    }
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -85,6 +120,7 @@ fn command() -> impl Strategy<Value = Command> {
         20 => request().prop_map(Command::SubmitSetpoint),
         20 => (node_id(), vec(report(), 0..4)).prop_map(|(node, reports)| Command::ReportCommands { node, reports }),
         2 => Just(Command::ExpireCommands),
+        40 => tenure::command(),
     ]
 }
 

@@ -17,15 +17,24 @@ pub(crate) fn any_site() -> impl Strategy<Value = SiteSpec> {
 
 /// Segment cryo with the devices d1 and d2, whose tags are a choice of t0 to t2; sometimes with a segment hall.
 pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
-    let home = || option::weighted(0.2, prop::sample::select(vec![name("a"), name("b"), name("ghost")]));
+    let home = || option::weighted(0.5, prop::sample::select(vec![name("a"), name("a"), name("b"), name("b"), name("ghost")]));
     let devices = vec(vec(option::weighted(0.9, tag()), 3), 2);
-    (home(), option::of(home()), devices).prop_map(|(cryo, hall, tags)| {
+    (home(), option::of(home()), devices, failback(), prop::bool::weighted(0.2)).prop_map(|(cryo, hall, tags, failback, moved)| {
         let segment = |home| SegmentSpec { description: String::new(), home };
         let mut segments: BTreeMap<Name, SegmentSpec> = [(name("cryo"), segment(cryo))].into();
         segments.extend(hall.map(|home| (name("hall"), segment(home))));
-        let devices = tags.into_iter().zip(1..).map(|(tags, n)| (name(&format!("d{n}")), device(n, tags))).collect();
-        SiteSpec { name: "lab".into(), failback: Some(SiteSpec::FAILBACK_DEFAULT), segments, devices }
+        let devices = tags.into_iter().zip(1..).map(|(tags, n)| (name(&format!("d{n}")), device(n, tags))).collect::<BTreeMap<_, _>>();
+        let mut devices = devices;
+        if segments.len() > 1 && moved {
+            devices.values_mut().take(1).for_each(|device: &mut DeviceSpec| device.segment = name("hall"));
+        }
+        SiteSpec { name: "lab".into(), failback, segments, devices }
     })
+}
+
+fn failback() -> impl Strategy<Value = Option<Duration>> {
+    let time = prop_oneof![4 => Just(Duration::from_secs(1)), 2 => Just(SiteSpec::FAILBACK_DEFAULT), 1 => Just(Duration::from_secs(3_600))];
+    option::weighted(0.8, time)
 }
 
 fn device(unit_id: u8, tags: Vec<Option<TagSpec>>) -> DeviceSpec {
@@ -35,11 +44,11 @@ fn device(unit_id: u8, tags: Vec<Option<TagSpec>>) -> DeviceSpec {
         segment: name("cryo"),
         description: String::new(),
         driver: DriverKind::ModbusTcp,
-        address: "10.1.0.40:502".into(),
+        address: format!("10.1.0.{unit_id}:502"),
         unit_id,
         poll: DeviceSpec::POLL_DEFAULT,
         timeout: DeviceSpec::TIMEOUT_DEFAULT,
-        fencing: Fencing::LeaseOnly,
+        fencing: if unit_id == 1 { Fencing::LeaseOnly } else { Fencing::SingleConnection },
         watchdog: None,
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
@@ -52,22 +61,25 @@ fn tag() -> impl Strategy<Value = TagSpec> {
         prop::sample::select(vec![ValueType::F32, ValueType::F32, ValueType::F64, ValueType::U16, ValueType::I64, ValueType::Text(8)]);
     let access =
         prop::sample::select(vec![Access::ReadWrite, Access::ReadWrite, Access::ReadWrite, Access::Write, Access::Write, Access::Read]);
-    (kind, access, any::<bool>()).prop_map(|(value_type, access, limited)| TagSpec {
-        description: String::new(),
-        register: Register { table: Table::Holding, address: 0 },
-        value_type,
-        word_order: WordOrder::Big,
-        access,
-        unit: "degC".into(),
-        scale: 1.0,
-        offset: 0.0,
-        deadband: 0.0,
-        limits: (limited && value_type.is_number()).then_some(Limits { min: 5.0, max: 40.0 }),
-        verify: None,
-        takeover: Takeover::Adopt,
-        safe: None,
-        dangerous: false,
-        alarms: vec![],
+    let policy = prop::sample::select(vec![Takeover::Adopt, Takeover::Adopt, Takeover::Reassert, Takeover::Hold]);
+    (kind, access, any::<bool>(), policy, prop::bool::weighted(0.2)).prop_map(|(value_type, access, limited, takeover, dangerous)| {
+        TagSpec {
+            description: String::new(),
+            register: Register { table: Table::Holding, address: 0 },
+            value_type,
+            word_order: WordOrder::Big,
+            access,
+            unit: "degC".into(),
+            scale: 1.0,
+            offset: 0.0,
+            deadband: 0.0,
+            limits: (limited && value_type.is_number()).then_some(Limits { min: 5.0, max: 40.0 }),
+            verify: None,
+            takeover,
+            safe: None,
+            dangerous: dangerous && access.is_writable(),
+            alarms: vec![],
+        }
     })
 }
 

@@ -2,7 +2,8 @@
 
 use super::print::{audit_line, command_in_words, owner, seconds};
 use super::words::Words;
-use labkeeper_machine::{Machine, TakeoverRecord};
+use labkeeper_machine::{Drift, Hold, Machine, TakeoverRecord};
+use labkeeper_model::TagPath;
 
 pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
     let number = |n: usize| words.word(n)?.parse::<u64>().map_err(|error| error.to_string());
@@ -19,8 +20,8 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
         "review" => vec![machine.next_review().map_or("none".into(), seconds)],
         "probes" => vec![format!("probes: {}", machine.probes_wanted(number(2)?).join(" "))],
         "takeovers" => machine.takeovers().map(|record| takeover_in_words(record)).collect(),
-        "holds" => machine.holds_waiting().map(|(tag, hold)| format!("{tag} epoch {}: {hold:?}", hold.epoch)).collect(),
-        "drifts" => machine.drifts().map(|(tag, drift)| format!("{tag} since {}: {:?}", seconds(drift.since), drift.outcome)).collect(),
+        "holds" => machine.holds_waiting().map(|(tag, hold)| hold_in_words(tag, hold)).collect(),
+        "drifts" => machine.drifts().map(|(tag, drift)| drift_in_words(tag, drift)).collect(),
         "quarantined" => {
             machine.quarantined().map(|(device, q)| format!("{device} by node {} epoch {}: {}", q.node, q.epoch, q.reason)).collect()
         }
@@ -51,6 +52,16 @@ fn ownership_in_words(ownership: &labkeeper_machine::Ownership) -> String {
     let next = ownership.successor.map_or(String::new(), |next| format!(", next node {next}"));
     let left = ownership.vacancy.map_or(String::new(), |left| format!(", left by node {}: {}", left.from, left.cause));
     format!("{} epoch {}{next}{left}", owner(ownership.owner), ownership.epoch)
+}
+
+fn hold_in_words(tag: &TagPath, hold: &Hold) -> String {
+    let actual = hold.actual.as_ref().map_or("not read".to_owned(), |actual| format!("reading {actual}"));
+    format!("{tag} since {} epoch {}, {actual}: {}", seconds(hold.since), hold.epoch, hold.reason.in_words())
+}
+
+fn drift_in_words(tag: &TagPath, drift: &Drift) -> String {
+    let actual = drift.outcome.actual().map_or(String::new(), |actual| format!(" {actual}"));
+    format!("{tag} since {} epoch {}: {}{actual}", seconds(drift.since), drift.epoch, drift.outcome.as_str())
 }
 
 fn why(machine: &Machine, segment: &str) -> Result<Vec<String>, String> {

@@ -1,0 +1,45 @@
+//! What one entry may do to the state, whatever it is and whatever the state was.
+
+mod tenure;
+
+use labkeeper_machine::{Applied, Command, CommandRecord, Dump, Effect, Machine, Ownership};
+use proptest::prelude::*;
+use std::sync::Arc;
+use tenure::check_tenure;
+
+/// Everything there is, as text: unlike `==`, it finds NaN equal to NaN and 0 different from -0, as copies of a state must be.
+pub(crate) fn text(thing: &impl std::fmt::Debug) -> String {
+    format!("{thing:?}")
+}
+
+/// What one entry may do to the state.
+pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, machine: &Machine) -> Result<(), TestCaseError> {
+    let after = machine.dump();
+    prop_assert!(after.applied >= before.applied && after.time >= before.time);
+    for (segment, old) in &before.ownerships {
+        let new = after.ownerships[segment];
+        let planned = Ownership { successor: new.successor, ..*old };
+        prop_assert!(new == planned || new.epoch > old.epoch, "{}: {:?} after {:?}", segment, new, old);
+        prop_assert!(new.owner == old.owner || new.epoch > old.epoch, "{}: {:?} after {:?}", segment, new, old);
+    }
+    for id in after.nodes.keys().filter(|id| !before.nodes.contains_key(id)) {
+        prop_assert!(*id > before.applied || *id == after.applied || *id == 1, "number {} could have been given before", id);
+    }
+    if applied.reply.is_err() {
+        prop_assert_eq!(&applied.effects, &vec![]);
+        let untouched = Dump { applied: after.applied, time: after.time, commands: after.commands.clone(), ..before.clone() };
+        prop_assert_eq!(text(&untouched), text(&after), "refused: {:?}", applied.reply);
+        let kept = |record: &Arc<CommandRecord>| before.commands.iter().any(|earlier| Arc::ptr_eq(earlier, record));
+        prop_assert!(after.commands.iter().all(kept), "refused: {:?}", applied.reply);
+    }
+    if let Command::ReportCommands { node, reports } = command {
+        for effect in &applied.effects {
+            let Effect::CommandChanged { id } = effect else { continue };
+            let Some(record) = machine.command(id) else { continue };
+            let ownership = after.ownerships[record.tag.segment()];
+            let told = reports.iter().any(|report| report.id == *id && report.epoch == ownership.epoch);
+            prop_assert!(told && ownership.owner == Some(*node), "{:?} was believed about {:?}", node, record);
+        }
+    }
+    check_tenure(before, command, applied, &after)
+}
