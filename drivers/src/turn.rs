@@ -51,7 +51,7 @@ struct Unit {
     schedule: Schedule,
     pace: Pace,
     health: Health,
-    /// How many requests its plan has; none if nothing of it is read.
+    /// How many turns a poll takes: one for each request of its plan. A unit with none never gets a turn.
     requests: usize,
     /// The next request of the poll that is under way.
     cursor: usize,
@@ -87,7 +87,7 @@ pub(crate) struct Turns {
 }
 
 impl Turns {
-    /// Units by poll period and number of requests; all are due at once.
+    /// Units by poll period and number of turns of a poll; all are due at once.
     pub(crate) fn new(units: impl IntoIterator<Item = (Duration, usize)>, now: Instant) -> Self {
         let unit = |(period, requests)| {
             let schedule = Schedule::new(period, now);
@@ -168,6 +168,13 @@ impl Turns {
         }
         (unit.began, unit.cursor) = (None, 0);
         Some(paced)
+    }
+
+    /// The turn of a unit of which nothing is read, on an open connection: that counts as a poll, but nothing came over the connection.
+    pub(crate) fn greeted(&mut self, unit: usize) {
+        let unit = &mut self.units[unit];
+        unit.health.completed(false);
+        (unit.began, unit.cursor) = (None, 0);
     }
 
     /// A command was answered: a silent unit is worth a poll at once.

@@ -140,6 +140,20 @@ fn units_without_requests_never_get_a_turn() {
 }
 
 #[test]
+fn a_greeting_is_a_poll_that_keeps_no_connection_young() {
+    let start = Instant::now();
+    let mut turns = connected(&[(10_000, 1)], start);
+    for tick in 0..3 {
+        let now = start + ms(10_000) * tick;
+        assert_eq!(turns.next(now), Turn::Read { unit: 0, request: 0 });
+        turns.begin(0, now);
+        turns.greeted(0);
+        assert_eq!((turns.health(0), turns.next(now)), (HealthState::Online, Turn::Wait { until: Some(now + ms(10_000)) }));
+    }
+    assert_eq!(turns.next(start + ms(30_000)), Turn::Connect, "nothing has come over it for 30 s");
+}
+
+#[test]
 fn a_split_plan_goes_on_where_it_was() {
     let start = Instant::now();
     let mut turns = connected(&[(100, 2)], start);

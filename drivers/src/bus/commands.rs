@@ -15,7 +15,7 @@ use crate::departure::Departure;
 use crate::driver::{Driver, DriverError, Obstacle, WriteError};
 use crate::fence;
 use crate::modbus::register;
-use crate::plan::{ReadPlan, Span};
+use crate::plan::Span;
 use labkeeper_model::site::Register;
 use labkeeper_model::{Name, Sample};
 use std::sync::Arc;
@@ -40,10 +40,7 @@ impl<D: Driver> Task<D> {
 
     async fn prepare_write(&mut self, unit: usize) -> Result<(), Obstacle> {
         self.prospect(unit)?;
-        let Unit { name, tags, .. } = &self.units[unit];
-        // Of a device that has nothing to read, nothing can be read first.
-        let is_readable = !ReadPlan::new(tags).requests().is_empty();
-        if is_readable && !self.shared.progressed.is_read(name) {
+        if !self.shared.progressed.is_read(&self.units[unit].name) {
             return Err(Obstacle::NotReadYet);
         }
         Ok(self.prepare(unit).await?)

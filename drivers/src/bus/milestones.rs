@@ -22,7 +22,8 @@ pub struct Milestones {
     pub claimed_at: Option<Timestamp>,
     /// The device, or the gate before it, said first that it knows a newer owner.
     pub fenced_at: Option<Timestamp>,
-    /// All its tags that can be read had been read, or refused by the device, for the first time.
+    /// All its tags that can be read had been read, or refused by the device, for the first time. Where nothing can be read, it was
+    /// connected to and claimed.
     pub first_reading_at: Option<Timestamp>,
 }
 

@@ -79,12 +79,17 @@ fn unit((name, device): (&Name, &DeviceSpec)) -> Unit {
     Unit { name: name.clone(), target, tags: device.tags.clone(), plan: ReadPlan::new(&device.tags), fence, claimed: false }
 }
 
+/// A device of which nothing can be read has its turns too: to be connected to and claimed, before somebody writes to it.
+fn turns_of(plan: &ReadPlan) -> usize {
+    plan.requests().len().max(1)
+}
+
 impl<D: Driver> Task<D> {
     /// A run that has not begun.
     pub(super) fn new(driver: D, shared: Arc<Shared>, number: u64, progress: Progress) -> Self {
         let devices = &shared.spec.devices;
         let units: Vec<Unit> = devices.iter().map(unit).collect();
-        let shapes = devices.values().zip(&units).map(|(device, unit)| (device.poll, unit.plan.requests().len()));
+        let shapes = devices.values().zip(&units).map(|(device, unit)| (device.poll, turns_of(&unit.plan)));
         // The first poll is due when the bus is made: a new owner reads the hardware first.
         let turns = Turns::new(shapes, now());
         Self { driver, units, turns, shared, number, progress, commands_in_a_row: 0 }
@@ -137,7 +142,7 @@ impl<D: Driver> Task<D> {
             // What was split is tried whole again: the device may be another one, or in another state.
             unit.plan = ReadPlan::new(&unit.tags);
             unit.claimed = false;
-            self.turns.replanned(i, unit.plan.requests().len());
+            self.turns.replanned(i, turns_of(&unit.plan));
             self.shared.progressed.pass(&unit.name, |m| &mut m.connected_at, at);
             if past_a_gate {
                 self.shared.progressed.pass(&unit.name, |m| &mut m.claimed_at, at);
@@ -172,7 +177,8 @@ impl<D: Driver> Task<D> {
             return self.device_failed(unit, &error, started);
         }
         let Unit { target, plan, .. } = &self.units[unit];
-        let (target, span) = (*target, plan.requests()[request].span);
+        let Some(span) = plan.requests().get(request).map(|request| request.span) else { return self.greeted(unit) };
+        let target = *target;
         self.sending(unit);
         match self.driver.read(target, span).await {
             Ok(cells) => {
@@ -191,6 +197,13 @@ impl<D: Driver> Task<D> {
             Err(error) if error.is_an_answer() => self.poll_refused(unit, request, &error),
             Err(error) => self.device_failed(unit, &error, started),
         }
+    }
+
+    /// A device of which nothing can be read has been connected to, and claimed if it compares epochs.
+    fn greeted(&mut self, unit: usize) {
+        self.turns.greeted(unit);
+        self.note(unit, |_| {});
+        self.shared.progressed.pass(&self.units[unit].name, |m| &mut m.first_reading_at, self.shared.clock.now());
     }
 
     /// A request of a poll is done; the last one of a poll may change the pace, and that of the first poll is a milestone.
@@ -213,7 +226,7 @@ impl<D: Driver> Task<D> {
     fn poll_refused(&mut self, unit: usize, request: usize, error: &DriverError) {
         let Unit { tags, plan, .. } = &mut self.units[unit];
         if matches!(error, DriverError::Refused { narrower_may_work: true, .. }) && plan.split(request, tags) {
-            self.turns.replanned(unit, plan.requests().len());
+            self.turns.replanned(unit, turns_of(plan));
         } else {
             let mut board = self.shared.board.lock();
             for slot in &plan.requests()[request].slots {

@@ -2,7 +2,7 @@
 
 use crate::scripted::Script;
 use crate::support::{Readings, device, name, tag};
-use labkeeper_drivers::bus::QUEUE_LEN;
+use labkeeper_drivers::bus::{Fate, QUEUE_LEN};
 use labkeeper_drivers::{BusHandle, BusOptions, Clock, Obstacle, WriteError, buses};
 use labkeeper_model::site::{TagSpec, ValueType};
 use labkeeper_model::{Timestamp, Value};
@@ -150,6 +150,20 @@ async fn a_caller_who_gave_up_is_not_served() {
     bus.write("t1").await.unwrap().unwrap();
     let writes: Vec<String> = bus.deeds(usize::MAX).into_iter().filter(|what| what.starts_with("write")).collect();
     assert_eq!(writes, ["write holding:2 of 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_gives_up_while_the_socket_is_full_is_not_served_either() {
+    let bus = bus().await;
+    bus.script.set_full(Duration::from_millis(50));
+    let given_up = bus.write("t0");
+    advance(110).await;
+    given_up.abort();
+    bus.write("t1").await.unwrap().unwrap();
+    let writes: Vec<String> = bus.deeds(usize::MAX).into_iter().filter(|what| what.starts_with("write")).collect();
+    assert_eq!(writes, ["write holding:2 of 1"]);
+    let fates: Vec<Fate> = bus.bus.write_records().into_iter().map(|entry| entry.fate).collect();
+    assert_eq!(fates, [Fate::NotSent, Fate::Acknowledged], "it had got as far as the socket");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -72,15 +73,22 @@ async fn every_write_is_in_the_journal_with_its_times_and_its_right() {
     bus.stop().await;
 }
 
-/// A device that takes one connection, answers its first request or not, and reports how the connection ended.
-async fn device_that_watches(answers: bool) -> (BusSpec, JoinHandle<io::Result<usize>>) {
+/// A device that takes one connection, answers its first request or not, and watches how the connection ends.
+struct Watcher {
+    spec: BusSpec,
+    requested: oneshot::Receiver<()>,
+    served: JoinHandle<io::Result<usize>>,
+}
+
+async fn watcher(answers: bool) -> Watcher {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let spec = buses([(name("bank"), device(&address, 1, "bank", &[("a", tag("holding:0", ValueType::U16))]))].into_iter()).remove(0);
+    let spec = bank_at(&listener.local_addr().unwrap().to_string());
+    let (request_seen, requested) = oneshot::channel();
     let served = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await?;
         let mut request = [0; 12];
         stream.read_exact(&mut request).await?;
+        let _ = request_seen.send(());
         if answers {
             // One register, which holds 7.
             let answer = [request[0], request[1], 0, 0, 0, 5, request[6], 3, 2, 0, 7];
@@ -88,39 +96,63 @@ async fn device_that_watches(answers: bool) -> (BusSpec, JoinHandle<io::Result<u
         }
         stream.read(&mut [0; 64]).await
     });
-    (spec, served)
+    Watcher { spec, requested, served }
 }
 
-async fn is_reset(served: JoinHandle<io::Result<usize>>) -> bool {
-    let ended = tokio::time::timeout(PATIENCE, served).await.expect("the connection ends").unwrap();
-    matches!(ended, Err(error) if error.kind() == io::ErrorKind::ConnectionReset)
+fn bank_at(address: &str) -> BusSpec {
+    buses([(name("bank"), device(address, 1, "bank", &[("a", tag("holding:0", ValueType::U16))]))].into_iter()).remove(0)
 }
 
-async fn until_a_request_is_under_way(bus: &BusHandle) {
-    let sent = async {
-        while bus.stats().requests == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, sent).await.expect("a request is sent");
+impl Watcher {
+    async fn is_requested(&mut self) {
+        tokio::time::timeout(PATIENCE, &mut self.requested).await.expect("a request arrives").unwrap();
+    }
+
+    /// An orderly end would deliver what the kernel still queues.
+    async fn ended_by_reset(self) -> bool {
+        let ended = tokio::time::timeout(PATIENCE, self.served).await.expect("the connection ends").unwrap();
+        matches!(ended, Err(error) if error.kind() == io::ErrorKind::ConnectionReset)
+    }
 }
 
 #[tokio::test]
 async fn a_stop_resets_the_connection() {
-    let (spec, served) = device_that_watches(false).await;
-    let bus = Bus::start(spec, BusOptions::default());
-    until_a_request_is_under_way(&bus.bus).await;
+    let mut device = watcher(false).await;
+    let bus = Bus::start(device.spec.clone(), BusOptions::default());
+    device.is_requested().await;
     bus.stop().await;
-    assert!(is_reset(served).await, "an orderly end would deliver what the kernel still queues");
+    assert!(device.ended_by_reset().await);
 }
 
 #[tokio::test]
 async fn an_aborted_task_resets_the_connection() {
-    let (spec, served) = device_that_watches(false).await;
-    let bus = Bus::start(spec, BusOptions::default());
-    until_a_request_is_under_way(&bus.bus).await;
+    let mut device = watcher(false).await;
+    let bus = Bus::start(device.spec.clone(), BusOptions::default());
+    device.is_requested().await;
     bus.task.abort();
-    assert!(is_reset(served).await);
+    assert!(device.ended_by_reset().await);
+}
+
+/// Where the child of the next test connects to.
+const CHILD_OF: &str = "LABKEEPER_TEST_DEVICE";
+
+#[tokio::test]
+async fn a_killed_process_resets_the_connection() {
+    if let Ok(address) = std::env::var(CHILD_OF) {
+        // This is the child: it has a request under way until it is killed.
+        return Bus::start(bank_at(&address), BusOptions::default()).task.await.unwrap();
+    }
+    let mut device = watcher(false).await;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "leaving::a_killed_process_resets_the_connection"])
+        .env(CHILD_OF, &device.spec.address)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    device.is_requested().await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(device.ended_by_reset().await);
 }
 
 /// Panics at the first sample.
@@ -134,9 +166,10 @@ impl Sink for Fragile {
 
 #[tokio::test]
 async fn a_panic_resets_the_connection() {
-    let (spec, served) = device_that_watches(true).await;
-    let (_bus, factory) = BusHandle::open(spec, BusOptions::default(), Arc::new(Fragile), Arc::new(SystemClock));
+    let device = watcher(true).await;
+    let sink = Arc::new(Fragile);
+    let (_bus, factory) = BusHandle::open(device.spec.clone(), BusOptions::default(), sink, Arc::new(SystemClock));
     let task = tokio::spawn(factory.task(Arc::new(|| ())).run(CancellationToken::new()));
     assert!(tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap_err().is_panic());
-    assert!(is_reset(served).await);
+    assert!(device.ended_by_reset().await);
 }

@@ -27,6 +27,7 @@ struct Inner {
     journal: Vec<(u64, String)>,
     moods: BTreeMap<u8, Mood>,
     latency: Duration,
+    full: Duration,
 }
 
 /// What drivers of one script share with the test: what they are to do, and what they did, with the milliseconds since the script began.
@@ -46,6 +47,15 @@ impl Script {
 
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.inner.lock().unwrap().latency = latency;
+    }
+
+    /// So long it takes until the socket takes a write.
+    pub(crate) fn set_full(&self, full: Duration) {
+        self.inner.lock().unwrap().full = full;
+    }
+
+    fn full(&self) -> Duration {
+        self.inner.lock().unwrap().full
     }
 
     fn latency(&self) -> Duration {
@@ -117,6 +127,7 @@ impl Driver for Scripted {
     }
 
     async fn write(&mut self, target: Target, first: Register, _: Cells, departure: &Arc<Departure>) -> Result<(), WriteError> {
+        tokio::time::sleep(self.script.full()).await;
         if !departure.ask() {
             return Err(WriteError::NotSent(Obstacle::Guard(departure.refusal().unwrap().to_owned())));
         }

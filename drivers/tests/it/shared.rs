@@ -72,3 +72,22 @@ async fn nobody_listening_is_a_communication_failure_for_every_tag() {
     assert_eq!(error.code(), labkeeper_model::ErrorCode::DeviceUnreachable);
     bus.stop().await;
 }
+
+#[tokio::test]
+async fn a_device_that_floods_disturbs_no_other_bus() {
+    let of = |address: &str| device(address, 1, "bank", &[("a", tag("holding:0", ValueType::U16))]);
+    let mut well = lab(&[("well", of("127.0.0.1:1"))]).await;
+    let mut flooding = lab(&[("flooding", of("127.0.0.1:1"))]).await;
+    flooding.inject("flooding", Some(Fault::Flood));
+    for _ in 0..3 {
+        flooding.readings.wait_bad("a", BadReason::Protocol).await;
+    }
+    well.readings.clear();
+    for _ in 0..10 {
+        assert_eq!(well.readings.next().await.sample.quality, Quality::Good);
+    }
+    let stats = well.bus.stats();
+    assert_eq!((stats.errors().total(), stats.connects), (0, 1));
+    flooding.inject("flooding", None);
+    flooding.readings.wait_good("a").await;
+}

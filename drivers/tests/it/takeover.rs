@@ -4,9 +4,9 @@ use crate::rig::{advance, rig};
 use crate::scripted::Mood;
 use crate::support::{Bus, device, impatient, loopback, name, plant, tag};
 use labkeeper_drivers::sim::Fault;
-use labkeeper_drivers::{BusOptions, Obstacle, WriteError};
+use labkeeper_drivers::{BusOptions, HealthState, Obstacle, WriteError};
 use labkeeper_model::Value;
-use labkeeper_model::site::{Access, TagSpec, ValueType};
+use labkeeper_model::site::{Access, DeviceSpec, Fencing, Register, TagSpec, ValueType};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_written_before_the_first_reading() {
@@ -46,12 +46,17 @@ async fn milestones_are_passed_in_order_and_a_refused_tag_does_not_block_them() 
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_at_all_is_not_waited_for() {
+async fn what_cannot_be_read_at_all_is_connected_to_and_claimed_before_it_is_written() {
     let write_only = TagSpec { access: Access::Write, ..tag("holding:5", ValueType::U16) };
-    let (plant, spec) = plant(&[("bank", device("127.0.0.1:1", 1, "bank", &[("command", write_only)]))], loopback()).await;
-    let bus = Bus::start(spec, BusOptions::default());
+    let register = Register::parse("holding:100").unwrap();
+    let bank = device("127.0.0.1:1", 1, "bank", &[("command", write_only)]);
+    let (plant, spec) = plant(&[("bank", DeviceSpec { fencing: Fencing::DeviceToken { register }, ..bank })], loopback()).await;
+    let bus = Bus::start(spec, BusOptions { epoch: 3, ..BusOptions::default() });
+    bus.pass(|device| device.connected_at.is_some() && device.claimed_at.is_some() && device.first_reading_at.is_some()).await;
     bus.bus.write(&name("bank"), &name("command"), Value::U64(7), || Ok(())).await.unwrap();
-    assert_eq!(plant.writes().len(), 1);
+    let claims: Vec<bool> = plant.writes().iter().map(|write| write.claim).collect();
+    assert_eq!(claims, [true, false]);
+    assert_eq!(bus.bus.stats().devices[&name("bank")].health, HealthState::Online);
     bus.stop().await;
 }
 
