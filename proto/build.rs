@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 9] = ["value", "error", "site", "tag", "command", "cluster", "live", "record", "snapshot"];
+const FILES: [&str; 10] = ["value", "error", "site", "tag", "command", "cluster", "live", "tree", "record", "snapshot"];
 const PEER: &str = "peer";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -69,7 +69,7 @@ impl Client {
     /// # Errors
     /// When the node does not answer.
     pub async fn status(&self) -> anyhow::Result<v1::GetClusterStatusResponse> {
-        let answer = self.cluster().get_cluster_status(v1::GetClusterStatusRequest {}).await;
+        let answer = self.cluster().get_cluster_status(v1::GetClusterStatusRequest::default()).await;
         Ok(answer.map_err(explain)?.into_inner())
     }
 

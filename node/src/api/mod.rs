@@ -4,9 +4,11 @@
 //! Every node answers. What only the leader can do is handed to it by the layer below, once.
 
 pub mod cluster;
+pub mod drain;
 pub mod grpc;
 pub mod http;
 pub mod site;
 pub mod status;
 pub mod tags;
+pub mod tree;
 pub mod wire;

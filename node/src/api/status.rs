@@ -1,16 +1,21 @@
 //! The cluster as this node sees it: who is there, who leads, who owns what.
 
+mod nodes;
+mod segments;
+pub mod takeovers;
+
 use crate::VERSION;
-use crate::ownership::keeper::{self, BusBoard};
+use crate::ownership::board::{self, BusBoard};
+use crate::ownership::tenure::Tenure;
 use crate::peers::Peers;
-use labkeeper_machine::Machine;
 use labkeeper_machine::command::NodeInfo;
 use labkeeper_model::{CommandId, NodeId};
 use labkeeper_proto::v1;
-use labkeeper_raft::{Cluster, RaftStatus, Role};
+use labkeeper_raft::Cluster;
+use labkeeper_supervision::System;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Everything that a node's status is made from.
@@ -29,12 +34,16 @@ pub struct StatusSource {
     pub rate_milli: Arc<AtomicU64>,
     /// When the node started.
     pub started: Instant,
+    /// The node's right to drive.
+    pub tenure: Tenure,
+    /// The node's supervision tree, once it runs.
+    pub tree: Arc<OnceLock<System>>,
 }
 
 impl StatusSource {
-    /// The whole cluster.
+    /// The whole cluster. With `why`, what speaks for and against each node as the owner of each segment.
     #[must_use]
-    pub fn cluster_status(&self) -> v1::GetClusterStatusResponse {
+    pub fn cluster_status(&self, why: bool) -> v1::GetClusterStatusResponse {
         let raft = self.cluster.status();
         let own = self.node_state();
         self.cluster.read(|machine| {
@@ -43,14 +52,12 @@ impl StatusSource {
             if let Some(id) = raft.node_id {
                 states.insert(id, own.clone());
             }
-            let mut nodes: Vec<v1::NodeStatus> =
-                machine.nodes().iter().map(|(id, node)| node_status(*id, node, states.get(id), &raft)).collect();
-            nodes.sort_by(|a, b| a.name.cmp(&b.name));
             v1::GetClusterStatusResponse {
                 leader: raft.leader.map(|id| super::wire::node_name(machine, id)).unwrap_or_default(),
                 term: raft.term,
-                nodes,
-                segments: segments(machine, &states),
+                nodes: nodes::statuses(machine, &raft, &states),
+                segments: segments::statuses(self, machine, &states, why),
+                takeovers: takeovers::latest(machine),
                 answered_by: self.me.name.to_string(),
                 site_name: machine.site().name.clone(),
                 site_version: machine.site_version(),
@@ -66,8 +73,8 @@ impl StatusSource {
         let raft = self.cluster.status();
         let identity = self.cluster.identity();
         let mut devices_online: BTreeMap<String, u32> = BTreeMap::new();
-        for (key, stats) in keeper::statistics(&self.board) {
-            *devices_online.entry(key.segment).or_default() += u32::try_from(keeper::devices_online(&stats)).unwrap_or(u32::MAX);
+        for (key, stats) in board::statistics(&self.board) {
+            *devices_online.entry(key.segment).or_default() += u32::try_from(board::devices_online(&stats)).unwrap_or(u32::MAX);
         }
         v1::GetNodeStateResponse {
             node_id: identity.as_ref().map_or(0, |identity| identity.node_id),
@@ -88,46 +95,4 @@ impl StatusSource {
     fn samples_per_s(&self) -> f64 {
         self.rate_milli.load(Ordering::Relaxed) as f64 / 1000.0
     }
-}
-
-fn node_status(id: NodeId, node: &NodeInfo, state: Option<&v1::GetNodeStateResponse>, raft: &RaftStatus) -> v1::NodeStatus {
-    let role = match state {
-        None => v1::NodeRole::Unreachable,
-        Some(_) if raft.leader == Some(id) => v1::NodeRole::Leader,
-        Some(_) if raft.learners.contains(&id) => v1::NodeRole::Learner,
-        Some(state) if state.role == Role::Candidate.as_str() => v1::NodeRole::Candidate,
-        Some(_) => v1::NodeRole::Follower,
-    };
-    let state = state.cloned().unwrap_or_default();
-    v1::NodeStatus {
-        name: node.name.to_string(),
-        id,
-        role: role.into(),
-        grpc: node.grpc.clone(),
-        http: node.http.clone(),
-        reach: node.reach.clone(),
-        applied_index: state.applied_index,
-        version: state.version,
-        samples_per_s: state.samples_per_s,
-        uptime_ms: state.uptime_ms,
-    }
-}
-
-fn segments(machine: &Machine, states: &BTreeMap<NodeId, v1::GetNodeStateResponse>) -> Vec<v1::SegmentStatus> {
-    let site = machine.site();
-    let status = |(name, ownership): (&str, labkeeper_machine::state::Ownership)| {
-        let devices = site.devices.values().filter(|device| device.segment.as_str() == name).count();
-        let online = ownership.owner.and_then(|id| states.get(&id)?.devices_online.get(name).copied());
-        let home = site.segments.get(name).and_then(|segment| segment.home.clone());
-        v1::SegmentStatus {
-            name: name.to_owned(),
-            owner: ownership.owner.map(|id| super::wire::node_name(machine, id)).unwrap_or_default(),
-            epoch: ownership.epoch,
-            lease_remaining_ms: None,
-            home: home.map(|home| home.to_string()).unwrap_or_default(),
-            devices: u32::try_from(devices).unwrap_or(u32::MAX),
-            devices_online: online.unwrap_or(0),
-        }
-    };
-    machine.ownerships().map(status).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use labkeeper_machine::Machine;
-use labkeeper_machine::state::{CommandRecord, Setpoint};
+use labkeeper_machine::state::{Cause, CommandRecord, Drift, Hold, HoldReason, Reconciled, Setpoint};
 use labkeeper_model::site::Access;
 use labkeeper_model::{CommandState, ErrorCode, NodeId, Sample, WaitLevel};
 use labkeeper_proto::v1;
@@ -42,6 +42,57 @@ pub fn setpoint(setpoint: &Setpoint) -> v1::Setpoint {
         actor: setpoint.actor.clone(),
         reason: setpoint.reason.clone(),
         command_id: setpoint.command_id.to_string(),
+    }
+}
+
+/// What a takeover left different from a setpoint.
+#[must_use]
+pub fn drift(drift: &Drift) -> v1::TagDrift {
+    let outcome = match drift.outcome {
+        Reconciled::Matches => v1::ReconcileOutcome::Matches,
+        Reconciled::Adopted { .. } => v1::ReconcileOutcome::Adopted,
+        Reconciled::Reasserted { .. } => v1::ReconcileOutcome::Reasserted,
+        Reconciled::DrivenSafe { .. } => v1::ReconcileOutcome::DrivenSafe,
+        Reconciled::Held { .. } => v1::ReconcileOutcome::Held,
+        Reconciled::Unreadable => v1::ReconcileOutcome::Unreadable,
+    };
+    v1::TagDrift {
+        outcome: outcome.into(),
+        actual: drift.outcome.actual().map(Into::into),
+        epoch: drift.epoch,
+        since_unix_ms: drift.since.as_millis(),
+    }
+}
+
+/// Why a tag takes no setpoints until an operator confirms.
+#[must_use]
+pub fn hold(hold: &Hold) -> v1::TagHold {
+    let reason = match hold.reason {
+        HoldReason::Policy => v1::TagHoldReason::Policy,
+        HoldReason::Dangerous => v1::TagHoldReason::Dangerous,
+    };
+    v1::TagHold {
+        reason: reason.into(),
+        actual: hold.actual.as_ref().map(Into::into),
+        epoch: hold.epoch,
+        since_unix_ms: hold.since.as_millis(),
+    }
+}
+
+/// Why a segment was given to somebody.
+#[must_use]
+pub fn cause(cause: Cause) -> v1::GrantCause {
+    match cause {
+        Cause::First => v1::GrantCause::First,
+        Cause::SessionExpired => v1::GrantCause::SessionExpired,
+        Cause::SessionEnded => v1::GrantCause::SessionEnded,
+        Cause::Restarted => v1::GrantCause::Restarted,
+        Cause::Drained => v1::GrantCause::Drained,
+        Cause::HomeReturn => v1::GrantCause::HomeReturn,
+        Cause::Reach => v1::GrantCause::Reach,
+        Cause::SiteChanged => v1::GrantCause::SiteChanged,
+        Cause::NodeRemoved => v1::GrantCause::NodeRemoved,
+        Cause::Released => v1::GrantCause::Released,
     }
 }
 

@@ -1,10 +1,10 @@
-//! `labkeeper cluster`: found a site, join it, leave it, look at it, move leadership.
+//! `labkeeper cluster`: found a site, join it, leave it, look at it, move leadership and segments.
 
 use super::client::{Client, ClientArgs, Repeat, connect};
 use super::error::CliError;
 use super::failure::Failure;
 use super::output::{Form, Output};
-use super::status;
+use super::{confirm, drain, status};
 use crate::config::is_host_port;
 use labkeeper_model::ErrorCode;
 use labkeeper_proto::v1;
@@ -23,9 +23,15 @@ pub(super) enum ClusterCommand {
     /// Remove a node for good
     Leave(NodeArgs),
     /// Show who is there, who leads and who owns which segment
-    Status(ClientArgs),
+    Status(status::StatusArgs),
     /// Hand leadership to a node
     Transfer(NodeArgs),
+    /// Hand a node's segments over as planned, and give it no others
+    Drain(drain::DrainArgs),
+    /// Let a drained node own segments again
+    Undrain(drain::UndrainArgs),
+    /// Say that a held tag was looked at and may be written again
+    Confirm(confirm::ConfirmArgs),
 }
 
 /// Arguments of `join`.
@@ -58,6 +64,9 @@ pub(super) async fn run(command: ClusterCommand) -> Result<(), CliError> {
         ClusterCommand::Leave(args) => leave(&args).await,
         ClusterCommand::Status(args) => status::run(&args).await,
         ClusterCommand::Transfer(args) => transfer(&args).await,
+        ClusterCommand::Drain(args) => drain::drain(&args).await,
+        ClusterCommand::Undrain(args) => drain::undrain(&args).await,
+        ClusterCommand::Confirm(args) => confirm::run(&args).await,
     }
 }
 

@@ -11,11 +11,14 @@
 mod client;
 mod cluster;
 mod commands;
+mod confirm;
 mod demo;
+mod drain;
 mod error;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod field;
 mod get;
 mod node;
 mod output;
@@ -28,6 +31,7 @@ mod sim_control;
 mod site;
 mod site_json;
 mod status;
+mod tree;
 mod value;
 mod watch;
 
@@ -61,6 +65,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Set(set::SetArgs),
     Commands(commands::CommandsArgs),
+    Tree(tree::TreeArgs),
 }
 
 /// Runs the command line of this process and says how it ended: 0 done, 1 failed, 2 bad usage or a refused file.
@@ -105,6 +110,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Watch(args) => watch::run(args).await,
             Command::Set(args) => set::run(args).await,
             Command::Commands(args) => commands::run(args).await,
+            Command::Tree(args) => tree::run(args).await,
         }
     })
 }
@@ -131,8 +137,16 @@ mod tests {
             "labkeeper cluster init --endpoint a:1",
             "labkeeper cluster join --endpoint b:1 --to a:1",
             "labkeeper cluster leave lab-b --endpoint a:1,b:1",
-            "labkeeper cluster status --json",
+            "labkeeper cluster status --json --why",
             "labkeeper cluster transfer lab-b",
+            "labkeeper cluster drain lab-b --reason upgrade --timeout 30s",
+            "labkeeper cluster undrain lab-b",
+            "labkeeper cluster confirm cryo/a/t --reason seen",
+            "labkeeper tree",
+            "labkeeper tree lab-b --follow --json",
+            "labkeeper tree restart lab-b/segments/cryo --reason stuck",
+            "labkeeper tree quarantine lab-b/segments/cryo --endpoint a:1",
+            "labkeeper tree release lab-b/segments/cryo --json",
             "labkeeper site check site.toml --json",
             "labkeeper site plan site.toml",
             "labkeeper site apply site.toml --yes --reason why",

@@ -1,6 +1,7 @@
 //! A tag's reading as the command line shows it: one shape for `get` and `watch`, in JSON and in a table.
 
 use super::error::CliError;
+use super::field::{Drift, DriftJson, Hold, HoldJson};
 use super::output::row;
 use super::value;
 use labkeeper_model::{BadReason, ErrorCode, Quality, Sample, Timestamp, Value};
@@ -18,6 +19,9 @@ pub(super) struct ReadingJson {
     time: Option<String>,
     owner: Option<String>,
     setpoint: Option<SetpointJson>,
+    drift: Option<DriftJson>,
+    hold: Option<HoldJson>,
+    fencing: Option<String>,
 }
 
 /// A tag's setpoint in JSON. Its keys are a promise.
@@ -39,6 +43,9 @@ pub(super) struct Reading {
     sample: Sample,
     owner: Option<String>,
     setpoint: Option<Setpoint>,
+    drift: Option<Drift>,
+    hold: Option<Hold>,
+    fencing: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +77,9 @@ impl TryFrom<v1::TagReading> for Reading {
             unit: wire.unit,
             owner: (!wire.owner.is_empty()).then_some(wire.owner),
             setpoint: setpoint.transpose()?,
+            drift: wire.drift.map(TryInto::try_into).transpose()?,
+            hold: wire.hold.map(TryInto::try_into).transpose()?,
+            fencing: (!wire.rung.is_empty()).then_some(wire.rung),
         })
     }
 }
@@ -114,6 +124,9 @@ impl Reading {
                 by: setpoint.by.clone(),
                 reason: setpoint.reason.clone(),
             }),
+            drift: self.drift.as_ref().map(Drift::json),
+            hold: self.hold.as_ref().map(Hold::json),
+            fencing: self.fencing.clone(),
         }
     }
 
@@ -127,7 +140,6 @@ impl Reading {
     #[must_use]
     pub(super) fn row(&self, now: Timestamp) -> Vec<String> {
         let age = if self.sample.time == Timestamp(0) { "-".to_owned() } else { value::age(self.sample.time, now) };
-        let setpoint = self.setpoint.as_ref().map(|s| format!("{} ({})", value::to_text(s.value.as_ref()), s.state));
         vec![
             self.tag.clone(),
             value::to_text(self.sample.value.as_ref()),
@@ -135,8 +147,16 @@ impl Reading {
             self.sample.quality.to_string(),
             age,
             self.owner.clone().unwrap_or_else(|| "-".to_owned()),
-            setpoint.unwrap_or_default(),
+            self.setpoint_in_words(),
         ]
+    }
+
+    /// The setpoint, how far it has got, and what a takeover changed about it: "12.5 (verified), device had 20, held".
+    fn setpoint_in_words(&self) -> String {
+        let setpoint = self.setpoint.as_ref().map(|s| format!("{} ({})", value::to_text(s.value.as_ref()), s.state));
+        let drift = self.drift.as_ref().map(|drift| format!("device had {}", value::to_text(drift.actual.as_ref())));
+        let held = self.hold.as_ref().map(|_| "held".to_owned());
+        setpoint.into_iter().chain(drift).chain(held).collect::<Vec<_>>().join(", ")
     }
 
     /// As a line of a log, with the time instead of the age.
@@ -176,6 +196,7 @@ pub(super) mod tests {
                 reason: "cool down".into(),
                 command_id: String::new(),
             }),
+            rung: "F1".into(),
             ..v1::TagReading::default()
         }
     }
@@ -185,7 +206,7 @@ pub(super) mod tests {
         let json = Reading::try_from(full()).expect("a reading").json();
         assert_eq!(
             serde_json::to_string(&json).expect("JSON"),
-            r#"{"tag":"cryo/chiller-1/temperature_setpoint","value":12.5,"unit":"degC","quality":"good","time":"2026-03-01T12:00:00.123Z","owner":"lab-a","setpoint":{"value":12.5,"revision":3,"state":"verified","by":"ann@desk","reason":"cool down"}}"#
+            r#"{"tag":"cryo/chiller-1/temperature_setpoint","value":12.5,"unit":"degC","quality":"good","time":"2026-03-01T12:00:00.123Z","owner":"lab-a","setpoint":{"value":12.5,"revision":3,"state":"verified","by":"ann@desk","reason":"cool down"},"drift":null,"hold":null,"fencing":"F1"}"#
         );
     }
 
@@ -194,8 +215,30 @@ pub(super) mod tests {
         let unknown = v1::TagReading { tag: "cryo/a/t".into(), ..v1::TagReading::default() };
         assert_eq!(
             serde_json::to_string(&Reading::try_from(unknown).expect("a reading").json()).expect("JSON"),
-            r#"{"tag":"cryo/a/t","value":null,"unit":"","quality":"bad:not_yet_read","time":null,"owner":null,"setpoint":null}"#
+            r#"{"tag":"cryo/a/t","value":null,"unit":"","quality":"bad:not_yet_read","time":null,"owner":null,"setpoint":null,"drift":null,"hold":null,"fencing":null}"#
         );
+    }
+
+    #[test]
+    fn what_a_takeover_left_is_told_with_the_setpoint() {
+        let drift = v1::TagDrift {
+            outcome: v1::ReconcileOutcome::Held.into(),
+            actual: Some((&Value::F64(20.0)).into()),
+            epoch: 4,
+            since_unix_ms: 1_772_366_400_000,
+        };
+        let hold = v1::TagHold {
+            reason: v1::TagHoldReason::Policy.into(),
+            actual: drift.actual.clone(),
+            epoch: 4,
+            since_unix_ms: 1_772_366_400_000,
+        };
+        let left = v1::TagReading { drift: Some(drift), hold: Some(hold), ..full() };
+        let reading = Reading::try_from(left).expect("a reading");
+        assert_eq!(reading.row(Timestamp(0))[6], "12.5 (verified), device had 20, held");
+        let json = serde_json::to_value(reading.json()).expect("JSON");
+        assert_eq!(json["drift"].to_string(), r#"{"actual":20.0,"outcome":"held","since":"2026-03-01T12:00:00Z"}"#);
+        assert_eq!(json["hold"].to_string(), r#"{"actual":20.0,"reason":"policy","since":"2026-03-01T12:00:00Z"}"#);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use labkeeper_model::{Timestamp, Value};
 use serde_json::json;
+use std::time::Duration;
 
 /// What a person typed as a value: `true` and `false`, whole numbers, real numbers (`nan` too, which nodes refuse as a
 /// setpoint), and whatever is left is text.
@@ -59,8 +60,13 @@ pub(super) fn time(time: Timestamp) -> String {
 /// How long ago, for people: `0.3 s`, `12 s`, `5 min`, `2 h`, `3 d`.
 #[must_use]
 pub(super) fn age(time: Timestamp, now: Timestamp) -> String {
-    let seconds = now.saturating_since(time).as_secs_f64();
-    match seconds {
+    span(now.saturating_since(time))
+}
+
+/// How long, for people: as [`age`].
+#[must_use]
+pub(super) fn span(span: Duration) -> String {
+    match span.as_secs_f64() {
         s if s < 10.0 => format!("{s:.1} s"),
         s if s < 120.0 => format!("{s:.0} s"),
         s if s < 7_200.0 => format!("{:.0} min", s / 60.0),

@@ -17,6 +17,8 @@ pub struct Circumstances {
     pub owner: Option<NodeId>,
     /// Whether the owner has been heard of lately (always true for this node itself).
     pub owner_is_heard: bool,
+    /// Whether the owner leaves the device alone.
+    pub is_quarantined: bool,
     /// How often the tag is polled.
     pub poll: Duration,
     /// The time.
@@ -36,6 +38,9 @@ pub fn judge(measured: Option<Measured>, at: Circumstances) -> Sample {
     let Some(owner) = at.owner else { return spoilt(measured, BadReason::NotOwned, at.now) };
     if !at.owner_is_heard {
         return spoilt(measured, BadReason::OwnerUnreachable, at.now);
+    }
+    if at.is_quarantined {
+        return spoilt(measured, BadReason::Quarantined, at.now);
     }
     match measured {
         Some(Measured { origin, sample }) if origin == owner => {
@@ -73,7 +78,8 @@ impl Readings<'_> {
     pub fn sample(&self, path: &TagPath, device: &DeviceSpec) -> Sample {
         let owner = self.machine.ownership(path.segment()).owner;
         let owner_is_heard = owner.is_some_and(|id| (self.is_heard)(id));
-        judge(self.latest.get(path), Circumstances { owner, owner_is_heard, poll: device.poll, now: self.now })
+        let is_quarantined = self.machine.quarantine(path.device()).is_some();
+        judge(self.latest.get(path), Circumstances { owner, owner_is_heard, is_quarantined, poll: device.poll, now: self.now })
     }
 
     /// A tag with everything that a person wants to see at a glance.
@@ -92,6 +98,9 @@ impl Readings<'_> {
             description: tag.description.clone(),
             r#type: tag.value_type.to_string(),
             poll_ms: u64::try_from(device.poll.as_millis()).unwrap_or(u64::MAX),
+            drift: self.machine.drift(path).map(wire::drift),
+            hold: self.machine.hold(path).map(wire::hold),
+            rung: device.fencing.rung().to_string(),
         }
     }
 }
@@ -104,7 +113,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(100_000);
 
     fn at(owner: Option<NodeId>, owner_is_heard: bool) -> Circumstances {
-        Circumstances { owner, owner_is_heard, poll: Duration::from_millis(100), now: NOW }
+        Circumstances { owner, owner_is_heard, is_quarantined: false, poll: Duration::from_millis(100), now: NOW }
     }
 
     fn measured(age_ms: i64) -> Option<Measured> {
@@ -120,6 +129,14 @@ mod tests {
         assert_eq!(judge(measured(10), at(Some(1), false)).quality, Quality::Bad(BadReason::OwnerUnreachable));
         assert_eq!(judge(measured(10), at(None, false)).quality, Quality::Bad(BadReason::NotOwned));
         assert_eq!(judge(None, at(Some(1), true)).quality, Quality::Bad(BadReason::NotYetRead));
+    }
+
+    #[test]
+    fn a_device_that_is_left_alone_is_worse_than_stale_and_better_known_than_by_silence() {
+        let left_alone = |owner, owner_is_heard| judge(measured(10), Circumstances { is_quarantined: true, ..at(owner, owner_is_heard) });
+        assert_eq!(left_alone(Some(1), true).quality, Quality::Bad(BadReason::Quarantined));
+        assert_eq!(left_alone(Some(1), false).quality, Quality::Bad(BadReason::OwnerUnreachable));
+        assert_eq!(left_alone(None, false).quality, Quality::Bad(BadReason::NotOwned));
     }
 
     #[test]

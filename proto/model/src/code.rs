@@ -68,12 +68,14 @@ pub enum ErrorCode {
     OtherSite = 4011,
     MembershipChanging = 4012,
     Fenced = 4013,
+    NoOtherOwner = 4014,
 
     BadRequest = 5001,
     Overloaded = 5002,
     Internal = 5003,
     BadSelector = 5004,
     TooLarge = 5005,
+    UnknownTask = 5006,
 
     DeviceTimeout = 6001,
     DeviceUnreachable = 6002,
@@ -246,7 +248,7 @@ impl ErrorCode {
             Self::Held,
             "held",
             "The tag is held after a takeover: it takes no setpoints until an operator confirms.",
-            "Look at the device and its reading, then release the tag.",
+            "Look at the device and its reading, then run `labkeeper cluster confirm TAG`.",
         ),
         (
             Self::NoLeader,
@@ -301,11 +303,18 @@ impl ErrorCode {
             "The node's session has ended, so it may not drive devices under it.",
             "Nothing to do: the node lets go of its devices and opens another session by itself.",
         ),
+        (
+            Self::NoOtherOwner,
+            "no_other_owner",
+            "No other node can take a segment that the node owns.",
+            "Start or join a node that reaches the segment, or undrain one; `labkeeper cluster status --why` says what keeps each.",
+        ),
         (Self::BadRequest, "bad_request", "The request is malformed.", "Correct what the message names."),
         (Self::Overloaded, "overloaded", "Too many requests are waiting.", "Try again shortly, with fewer at a time."),
         (Self::Internal, "internal", "A fault in Labkeeper.", "Report it with the node's log of that moment."),
         (Self::BadSelector, "bad_selector", "The selector is not a glob over segment/device/tag.", "Write it like cryo/*/temperature."),
         (Self::TooLarge, "too_large", "The request is larger than is allowed.", "Split it."),
+        (Self::UnknownTask, "unknown_task", "The node's supervision tree has no such task.", "See `labkeeper tree NODE`."),
         (
             Self::DeviceTimeout,
             "device_timeout",

@@ -110,6 +110,8 @@ pub enum BadReason {
     NotOwned,
     /// The owner is out of reach of the node that answers.
     OwnerUnreachable,
+    /// The owner leaves the device alone: its driver failed too often.
+    Quarantined,
 }
 
 impl Quality {
@@ -128,6 +130,7 @@ impl Quality {
             Self::Bad(BadReason::Configuration) => "bad:configuration",
             Self::Bad(BadReason::NotOwned) => "bad:not_owned",
             Self::Bad(BadReason::OwnerUnreachable) => "bad:owner_unreachable",
+            Self::Bad(BadReason::Quarantined) => "bad:quarantined",
         }
     }
 }

@@ -54,6 +54,7 @@ impl From<Quality> for v1::Quality {
             Quality::Bad(BadReason::Configuration) => Self::BadConfiguration,
             Quality::Bad(BadReason::NotOwned) => Self::BadNotOwned,
             Quality::Bad(BadReason::OwnerUnreachable) => Self::BadOwnerUnreachable,
+            Quality::Bad(BadReason::Quarantined) => Self::BadQuarantined,
         }
     }
 }
@@ -74,6 +75,7 @@ impl TryFrom<v1::Quality> for Quality {
             v1::Quality::BadConfiguration => Self::Bad(BadReason::Configuration),
             v1::Quality::BadNotOwned => Self::Bad(BadReason::NotOwned),
             v1::Quality::BadOwnerUnreachable => Self::Bad(BadReason::OwnerUnreachable),
+            v1::Quality::BadQuarantined => Self::Bad(BadReason::Quarantined),
         })
     }
 }
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
     use prost::Message as _;
 
-    const QUALITIES: [Quality; 11] = [
+    const QUALITIES: [Quality; 12] = [
         Quality::Good,
         Quality::Uncertain(UncertainReason::Stale),
         Quality::Uncertain(UncertainReason::OutOfRange),
@@ -113,6 +115,7 @@ mod tests {
         Quality::Bad(BadReason::Configuration),
         Quality::Bad(BadReason::NotOwned),
         Quality::Bad(BadReason::OwnerUnreachable),
+        Quality::Bad(BadReason::Quarantined),
     ];
 
     fn over_the_wire(value: &Value) -> Value {
@@ -150,8 +153,8 @@ mod tests {
             numbers.push(wire.into());
             assert_eq!(Quality::try_from(wire), Ok(quality));
         }
-        assert_eq!(numbers, (1..=11).collect::<Vec<i32>>());
-        assert!(v1::Quality::try_from(12).is_err(), "a quality was added to the proto: add it here");
+        assert_eq!(numbers, (1..=12).collect::<Vec<i32>>());
+        assert!(v1::Quality::try_from(13).is_err(), "a quality was added to the proto: add it here");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The services that clients call, each method a line to the service behind it.
 
 use super::Services;
+use crate::api::drain::{self, Drain};
 use crate::api::{site, tags};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::cluster_service_server::ClusterService;
@@ -15,6 +16,8 @@ use tonic::{Request, Response, Status};
 const WATCH_QUEUE: usize = 1;
 /// Stages of a join, and an error.
 const JOIN_QUEUE: usize = 4;
+/// Messages between a drain's task and its connection; each tells everything so far, so one that is missed is made up for by the next.
+const DRAIN_QUEUE: usize = 1;
 /// Most commands in one list.
 const LIST_MAX: usize = 1_000;
 /// Commands in a list where a client names no number.
@@ -100,7 +103,29 @@ impl ClusterService for Services {
         Ok(Response::new(self.membership.transfer(&request.get_ref().node).await?))
     }
 
-    async fn get_cluster_status(&self, _: Request<v1::GetClusterStatusRequest>) -> Result<Response<v1::GetClusterStatusResponse>, Status> {
-        Ok(Response::new(self.status.cluster_status()))
+    async fn get_cluster_status(
+        &self,
+        request: Request<v1::GetClusterStatusRequest>,
+    ) -> Result<Response<v1::GetClusterStatusResponse>, Status> {
+        Ok(Response::new(self.status.cluster_status(request.get_ref().why)))
+    }
+
+    type DrainNodeStream = ReceiverStream<Result<v1::DrainNodeResponse, Status>>;
+
+    async fn drain_node(&self, request: Request<v1::DrainNodeRequest>) -> Result<Response<Self::DrainNodeStream>, Status> {
+        let drain = Drain::order(&self.cluster, request.into_inner()).await?;
+        let (out, stream) = mpsc::channel(DRAIN_QUEUE);
+        tokio::spawn(self.stop.clone().run_until_cancelled_owned(drain.follow(out)));
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn undrain_node(&self, request: Request<v1::UndrainNodeRequest>) -> Result<Response<v1::UndrainNodeResponse>, Status> {
+        drain::undrain(&self.cluster, request.into_inner()).await?;
+        Ok(Response::new(v1::UndrainNodeResponse {}))
+    }
+
+    async fn confirm_hold(&self, request: Request<v1::ConfirmHoldRequest>) -> Result<Response<v1::ConfirmHoldResponse>, Status> {
+        drain::confirm(&self.cluster, request.into_inner()).await?;
+        Ok(Response::new(v1::ConfirmHoldResponse {}))
     }
 }

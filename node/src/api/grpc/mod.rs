@@ -4,6 +4,7 @@
 mod client;
 pub(crate) use client::list_limit;
 mod peer;
+mod tree;
 
 use crate::api::cluster::Membership;
 use crate::api::status::StatusSource;
@@ -15,6 +16,7 @@ use labkeeper_proto::v1::command_service_server::CommandServiceServer;
 use labkeeper_proto::v1::peer_service_server::PeerServiceServer;
 use labkeeper_proto::v1::site_service_server::SiteServiceServer;
 use labkeeper_proto::v1::tag_service_server::TagServiceServer;
+use labkeeper_proto::v1::tree_service_server::TreeServiceServer;
 use labkeeper_raft::Cluster;
 use labkeeper_raft::network::MESSAGE_BYTES_MAX;
 use std::sync::Arc;
@@ -80,6 +82,7 @@ pub async fn serve(services: Services, listener: TcpListener, stop: Cancellation
         .add_service(CommandServiceServer::new(services.clone()))
         .add_service(SiteServiceServer::new(services.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ClusterServiceServer::new(services.clone()))
+        .add_service(TreeServiceServer::new(services.clone()))
         .add_service(services.cluster.service())
         .add_service(PeerServiceServer::new(services.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())

@@ -157,7 +157,7 @@ impl Live {
         }
         if self.cluster_sent.is_none_or(|at| at.elapsed() >= CLUSTER_EVERY) {
             self.cluster_sent = Some(Instant::now());
-            due.push(Kind::Cluster(self.state.services.status.cluster_status()));
+            due.push(Kind::Cluster(self.state.services.status.cluster_status(false)));
         }
         if due.is_empty() && self.sent.elapsed() >= HEARTBEAT_EVERY {
             due.push(Kind::Heartbeat(v1::LiveHeartbeat { term, time_unix_ms: clock::now().as_millis() }));

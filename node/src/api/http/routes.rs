@@ -92,8 +92,15 @@ pub(super) async fn command(
     Ok(Json(v1::GetCommandResponse { command: Some(state.services.commands.get(request).await?) }))
 }
 
-pub(super) async fn cluster(State(state): State<HttpState>) -> Json<v1::GetClusterStatusResponse> {
-    Json(state.services.status.cluster_status())
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhyQuery {
+    #[serde(default)]
+    why: bool,
+}
+
+pub(super) async fn cluster(State(state): State<HttpState>, query: Parameters<WhyQuery>) -> Answer<v1::GetClusterStatusResponse> {
+    Ok(Json(state.services.status.cluster_status(parameters(query)?.why)))
 }
 
 pub(super) async fn site(State(state): State<HttpState>) -> Json<v1::GetSiteResponse> {

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! started --ends by itself, or is killed--> ended (why) --started again--> started
+//!    ^ \__frozen__v
+//!    +--thawed-- stopped in its tracks: its connections stay open, and nobody answers
 //! ```
 //!
 //! Three bonds, from gentle to certain: an orderly stop (SIGTERM, then SIGKILL); killed when dropped; and killed by the
@@ -27,6 +29,8 @@ pub(super) struct Process {
     arguments: Vec<String>,
     dir: Dir,
     child: Option<Child>,
+    /// Whether it is stopped in its tracks.
+    is_frozen: bool,
     /// How it ended last.
     ended: Option<ExitStatus>,
 }
@@ -36,15 +40,16 @@ impl Process {
     #[must_use]
     pub(super) fn new(dir: &Dir, name: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).chain(child_arguments()).collect();
-        Self { name: name.to_owned(), arguments, dir: dir.clone(), child: None, ended: None }
+        Self { name: name.to_owned(), arguments, dir: dir.clone(), child: None, is_frozen: false, ended: None }
     }
 
-    /// Starts it, if it does not run. Must be called on the thread that lives as long as the program.
+    /// Starts it, if it does not run; lets it go on, if it is frozen. Must be called on the thread that lives as long as the program.
     ///
     /// # Errors
     /// The log or the program cannot be opened.
     pub(super) fn start(&mut self) -> Result<(), CliError> {
         if self.is_running() {
+            self.thaw();
             return Ok(());
         }
         let fault = |error: std::io::Error| CliError::internal(format!("starting {}: {error}", self.name));
@@ -54,7 +59,7 @@ impl Process {
         command.args(&self.arguments).stdin(Stdio::null()).stdout(log.try_clone().map_err(fault)?).stderr(log);
         // A group of its own: Ctrl-C goes to this program alone, which then stops the others in order.
         command.process_group(0).kill_on_drop(true);
-        self.child = Some(command.spawn().map_err(fault)?);
+        (self.child, self.is_frozen) = (Some(command.spawn().map_err(fault)?), false);
         Ok(())
     }
 
@@ -71,11 +76,17 @@ impl Process {
         }
     }
 
+    /// Whether it runs and is not frozen.
+    pub(super) fn is_up(&mut self) -> bool {
+        self.is_running() && !self.is_frozen
+    }
+
     /// How it fares, for people: its process id, or how it ended.
     pub(super) fn state(&mut self) -> String {
         if self.is_running() {
             let pid = self.child.as_ref().and_then(Child::id);
-            return pid.map_or_else(|| "running".to_owned(), |pid| format!("pid {pid}"));
+            let frozen = if self.is_frozen { ", frozen" } else { "" };
+            return pid.map_or_else(|| "running".to_owned(), |pid| format!("pid {pid}{frozen}"));
         }
         self.ended.map_or_else(|| "not started".to_owned(), |status| format!("down: {status}"))
     }
@@ -96,11 +107,29 @@ impl Process {
         self.is_running();
     }
 
-    fn terminate(&self) {
+    /// Stops it in its tracks, as swapping or a paused virtual machine would.
+    pub(super) fn freeze(&mut self) {
+        self.signal(Signal::STOP);
+        self.is_frozen = self.is_running();
+    }
+
+    /// Lets it go on where it was frozen.
+    pub(super) fn thaw(&mut self) {
+        self.signal(Signal::CONT);
+        self.is_frozen = false;
+    }
+
+    fn terminate(&mut self) {
+        self.signal(Signal::TERM);
+        // A frozen process hears nothing before it goes on.
+        self.thaw();
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = self.child.as_ref().and_then(Child::id).and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            // As above.
-            let _ = kill_process(pid, Signal::TERM);
+            // It may have ended by itself in this moment; whoever looks next sees that.
+            let _ = kill_process(pid, signal);
         }
     }
 }
@@ -108,7 +137,7 @@ impl Process {
 /// Stops processes in an orderly way, all at the same time; whoever takes too long is killed.
 pub(super) async fn stop(processes: &mut [Process]) {
     let give_up = Instant::now() + STOP_MAX;
-    processes.iter().for_each(Process::terminate);
+    processes.iter_mut().for_each(Process::terminate);
     for process in processes {
         if let Some(child) = &mut process.child
             && timeout_at(give_up, child.wait()).await.is_err()

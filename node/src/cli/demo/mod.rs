@@ -9,8 +9,10 @@
 //! runs are the same processes as in a real lab: this very program, as `sim` and as `node`.
 
 mod children;
+mod chronicle;
 mod dir;
 mod founding;
+mod nemesis;
 mod plan;
 mod status;
 
@@ -48,6 +50,9 @@ pub(super) struct DemoArgs {
     /// Go on with what an earlier demonstration left in DIR
     #[arg(long)]
     resume: bool,
+    /// Kill or freeze a node every quarter of a minute, and bring it back; `n` turns it on and off
+    #[arg(long)]
+    nemesis: bool,
 }
 
 /// Runs the command until it is told to stop.
@@ -66,7 +71,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     }
     let mut lab = Lab::new(&dir, plan);
     let outcome = tokio::select! {
-        ended = lab.live() => ended,
+        ended = lab.live(args.nemesis) => ended,
         () = crate::start::told_to_stop() => Ok(()),
     };
     note("stopping");
@@ -148,11 +153,11 @@ impl Lab {
     }
 
     /// Starts everything, makes a cluster of it, and shows it for ever.
-    async fn live(&mut self) -> Result<(), CliError> {
+    async fn live(&mut self, with_nemesis: bool) -> Result<(), CliError> {
         self.sim.start()?;
         self.nodes.iter_mut().try_for_each(Process::start)?;
         founding::found(self).await?;
-        status::show(self).await
+        status::show(self, with_nemesis).await
     }
 
     /// Nodes first: they close their devices while these still answer.
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
 
     fn args(nodes: Option<u16>, fresh: bool, resume: bool) -> DemoArgs {
-        DemoArgs { nodes, dir: "d".into(), base_port: None, fresh, resume }
+        DemoArgs { nodes, dir: "d".into(), base_port: None, fresh, resume, nemesis: false }
     }
 
     #[test]

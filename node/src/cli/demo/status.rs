@@ -5,6 +5,8 @@
 
 use super::Lab;
 use super::children::Process;
+use super::chronicle::Chronicle;
+use super::nemesis::{Deed, Nemesis};
 use crate::cli::client::Client;
 use crate::cli::commands;
 use crate::cli::error::CliError;
@@ -13,7 +15,7 @@ use crate::cli::{screen, status, value};
 use crate::clock;
 use labkeeper_proto::v1;
 use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -27,6 +29,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 const COMMANDS_SHOWN: u32 = 5;
 /// Lines typed and not yet carried out: a person types one at a time.
 const TYPED_MAX: usize = 4;
+/// What can be typed.
+const HELP: &str = "kill lab-b, freeze lab-b, start lab-b, or n for the nemesis";
 
 /// What the last look found.
 #[derive(Debug, Default)]
@@ -37,13 +41,16 @@ struct Look {
 }
 
 /// Shows the lab until something fails.
-pub(super) async fn show(lab: &mut Lab) -> Result<(), CliError> {
+pub(super) async fn show(lab: &mut Lab, with_nemesis: bool) -> Result<(), CliError> {
     let output = Output { json: false };
     let is_live = output.is_live() && std::io::stdin().is_terminal();
     let endpoints = lab.plan.nodes().into_iter().map(|node| node.grpc).collect();
     let client = Client::of(endpoints, ANSWER_MAX)?;
     let mut typed = typed_lines(is_live);
-    let mut message = "type: kill lab-b, start lab-b; Ctrl-C ends".to_owned();
+    let mut stage = Stage::new(is_live, output, rand::random());
+    if with_nemesis {
+        stage.toggle_nemesis(lab).await?;
+    }
     let mut ticks = interval(if is_live { DRAW_EVERY } else { PRINT_EVERY });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     if is_live {
@@ -52,11 +59,12 @@ pub(super) async fn show(lab: &mut Lab) -> Result<(), CliError> {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            Some(line) = typed.recv() => message = obey(lab, &line).await?,
+            Some(line) = typed.recv() => stage.obey(lab, &line).await?,
         }
         let look = look(&client).await;
+        stage.turn(lab, &look).await?;
         if is_live {
-            screen::draw_above_prompt(output, &picture(lab, &look, &message))?;
+            screen::draw_above_prompt(output, &stage.picture(lab, &look))?;
         } else {
             output.line(line(&look))?;
         }
@@ -92,46 +100,109 @@ fn typed_lines(is_live: bool) -> mpsc::Receiver<String> {
     receiver
 }
 
-/// Does what was typed, and says so.
-async fn obey(lab: &mut Lab, line: &str) -> Result<String, CliError> {
-    let mut words = line.split_whitespace();
-    let (verb, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let process = lab.nodes.iter_mut().find(|process| process.name == name);
-    Ok(match (verb, process) {
-        ("kill", Some(process)) => {
-            process.kill().await;
-            format!("{name} was killed, as by a power cut")
-        }
-        ("start", Some(process)) => {
-            process.start()?;
-            format!("{name} starts")
-        }
-        ("", _) => String::new(),
-        _ => format!("{line:?}: type kill NODE or start NODE"),
-    })
+/// What is done to the lab, and the tale of it.
+struct Stage {
+    is_live: bool,
+    output: Output,
+    nemesis: Nemesis,
+    chronicle: Chronicle,
 }
 
-/// The picture, line by line.
-fn picture(lab: &mut Lab, look: &Look, message: &str) -> Vec<String> {
-    let mut lines = vec![];
-    match &look.cluster {
-        None => lines.push(format!("no node answers: {}", look.trouble)),
-        Some(cluster) => lines.extend(status::text(cluster).lines().map(str::to_owned)),
+impl Stage {
+    fn new(is_live: bool, output: Output, seed: u64) -> Self {
+        Self { is_live, output, nemesis: Nemesis::new(seed), chronicle: Chronicle::default() }
     }
-    let mut processes = vec![row(["PROCESS", "STATE", "WEB"])];
-    let webs: Vec<String> = lab.plan.nodes().into_iter().map(|node| format!("http://{}", node.http)).collect();
-    processes.push(vec!["sim".to_owned(), lab.sim.state(), String::new()]);
-    let nodes = lab.nodes.iter_mut().zip(webs);
-    processes.extend(nodes.map(|(process, web): (&mut Process, String)| vec![process.name.clone(), process.state(), web]));
-    lines.push(String::new());
-    lines.extend(columns(&processes));
-    if look.commands.len() > 1 {
+
+    /// Keeps an event for the picture, or prints it where there is none.
+    fn tell(&mut self, event: &str) -> Result<(), CliError> {
+        let line = self.chronicle.add(clock::now(), event);
+        if self.is_live { Ok(()) } else { self.output.line(line) }
+    }
+
+    /// Does what was typed, and says so.
+    async fn obey(&mut self, lab: &mut Lab, line: &str) -> Result<(), CliError> {
+        let mut words = line.split_whitespace();
+        let (verb, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let node = lab.nodes.iter().position(|process| process.name == name);
+        match (verb, node) {
+            ("kill", Some(node)) => self.carry_out(lab, Deed::Kill(node)).await,
+            ("freeze", Some(node)) => self.carry_out(lab, Deed::Freeze(node)).await,
+            ("start", Some(node)) => self.carry_out(lab, Deed::Revive(node)).await,
+            ("n", None) => self.toggle_nemesis(lab).await,
+            ("", _) => Ok(()),
+            _ => self.tell(&format!("{line:?}: type {HELP}")),
+        }
+    }
+
+    async fn toggle_nemesis(&mut self, lab: &mut Lab) -> Result<(), CliError> {
+        let deed = self.nemesis.toggle(Instant::now());
+        self.tell(if self.nemesis.is_on() { "the nemesis is on" } else { "the nemesis is off" })?;
+        match deed {
+            Some(deed) => self.carry_out(lab, deed).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells of takeovers that have ended, and lets the nemesis have its turn.
+    async fn turn(&mut self, lab: &mut Lab, look: &Look) -> Result<(), CliError> {
+        let Some(cluster) = &look.cluster else { return Ok(()) };
+        for line in self.chronicle.look(clock::now(), &cluster.takeovers) {
+            if !self.is_live {
+                self.output.line(line)?;
+            }
+        }
+        let answers = |name: &str| cluster.nodes.iter().any(|node| node.name == name && node.role() != v1::NodeRole::Unreachable);
+        let up: Vec<bool> = lab.nodes.iter_mut().map(|process| process.is_up() && answers(&process.name)).collect();
+        match self.nemesis.turn(Instant::now(), &up) {
+            Some(deed) => self.carry_out(lab, deed).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn carry_out(&mut self, lab: &mut Lab, deed: Deed) -> Result<(), CliError> {
+        let (Deed::Kill(node) | Deed::Freeze(node) | Deed::Revive(node)) = deed;
+        let Some(process) = lab.nodes.get_mut(node) else { return Ok(()) };
+        let name = process.name.clone();
+        let done = match deed {
+            Deed::Kill(_) => {
+                process.kill().await;
+                "is killed, as by a power cut"
+            }
+            Deed::Freeze(_) => {
+                process.freeze();
+                "is frozen: it holds its connections and answers nobody"
+            }
+            Deed::Revive(_) => {
+                process.start()?;
+                "goes on"
+            }
+        };
+        self.tell(&format!("{name} {done}"))
+    }
+
+    /// The picture, line by line.
+    fn picture(&self, lab: &mut Lab, look: &Look) -> Vec<String> {
+        let mut lines = vec![];
+        match &look.cluster {
+            None => lines.push(format!("no node answers: {}", look.trouble)),
+            Some(cluster) => lines.extend(status::text(cluster).lines().map(str::to_owned)),
+        }
+        let mut processes = vec![row(["PROCESS", "STATE", "WEB"])];
+        let webs: Vec<String> = lab.plan.nodes().into_iter().map(|node| format!("http://{}", node.http)).collect();
+        processes.push(vec!["sim".to_owned(), lab.sim.state(), String::new()]);
+        let nodes = lab.nodes.iter_mut().zip(webs);
+        processes.extend(nodes.map(|(process, web): (&mut Process, String)| vec![process.name.clone(), process.state(), web]));
         lines.push(String::new());
-        lines.extend(columns(&look.commands));
+        lines.extend(columns(&processes));
+        if look.commands.len() > 1 {
+            lines.push(String::new());
+            lines.extend(columns(&look.commands));
+        }
+        lines.push(String::new());
+        lines.extend(self.chronicle.lines().cloned());
+        lines.push(format!("type: {HELP}; Ctrl-C ends"));
+        lines
     }
-    lines.push(String::new());
-    lines.push(message.to_owned());
-    lines
 }
 
 /// The picture in one line.
