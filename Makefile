@@ -18,7 +18,7 @@ SYSTEM := $(filter-out $(RULES) browser,$(call tests_of,tests))
 # A test runs up to five processes: two tests at a time keep two cores busy without starving heartbeats.
 SYSTEM_THREADS := 2
 
-.PHONY: help demo clean-demo ui test setup lint build rules unit raft system browser fix deny advisories sim soak bench
+.PHONY: help demo clean-demo ui test setup lint build rules unit raft system browser fix deny advisories sim soak chaos bench
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -92,7 +92,11 @@ ROUNDS ?= 100
 soak: build ## the failover tests for hours: make soak ROUNDS=1000
 	@$(STEP) "soak, $(ROUNDS) rounds" env LABKEEPER_ROUNDS=$(ROUNDS) $(TEST) --test failover --test acked_writes -- --nocapture --test-threads=1
 
-bench: ## committed setpoints per second beside etcd; rewrites docs/benchmarks.md
+chaos: build ## bad days by chance: make chaos ROUNDS=200 WRITE=docs/benchmarks.md
+	@$(STEP) "chaos, $(ROUNDS) days" env LABKEEPER_ROUNDS=$(ROUNDS) $(if $(WRITE),LABKEEPER_WRITE=$(abspath $(WRITE))) $(TEST) --test chaos -- --nocapture
+
+bench: ## setpoints per second and failover beside etcd; rewrites docs/benchmarks.md
 	@$(STEP) "etcd" scripts/setup-etcd.sh
 	@$(STEP) "build, optimised" cargo build --release -p labkeeper -p labkeeper-benches
-	@$(STEP) "measure" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench setpoints --write docs/benchmarks.md
+	@$(STEP) "setpoints" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench setpoints --write docs/benchmarks.md
+	@$(STEP) "failover" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench failover --write docs/benchmarks.md

@@ -14,7 +14,7 @@ use generated::maintenance_client::MaintenanceClient;
 use labkeeper_tests::ports::Port;
 use labkeeper_tests::process::Process;
 use labkeeper_tests::wait;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tonic::transport::{Channel, Endpoint};
 
 /// A running cluster.
@@ -30,8 +30,18 @@ pub(crate) struct Etcd {
 struct Member {
     client: Port,
     peer: Port,
+    line: Vec<String>,
+    log: PathBuf,
     // Killed when dropped.
-    _process: Option<Process>,
+    process: Option<Process>,
+}
+
+impl Member {
+    fn start(&mut self) -> anyhow::Result<()> {
+        let args: Vec<&str> = self.line.iter().map(String::as_str).collect();
+        self.process = Some(Process::start("etcd", Path::new("etcd"), &args, &self.log)?);
+        Ok(())
+    }
 }
 
 impl Etcd {
@@ -40,7 +50,8 @@ impl Etcd {
     /// # Errors
     /// When etcd is missing or they do not elect a leader.
     pub(crate) async fn start(dir: &Path) -> anyhow::Result<Self> {
-        let member = || anyhow::Ok(Member { client: Port::reserve()?, peer: Port::reserve()?, _process: None });
+        let port = Port::reserve;
+        let member = || anyhow::Ok(Member { client: port()?, peer: port()?, line: Vec::new(), log: PathBuf::new(), process: None });
         let mut members = vec![member()?, member()?, member()?];
         let url = |port: &Port| format!("http://{}", port.address());
         let all = members.iter().enumerate().map(|(n, member)| format!("e{n}={}", url(&member.peer))).collect::<Vec<_>>().join(",");
@@ -58,13 +69,45 @@ impl Etcd {
                 ["--logger", "zap"],
                 ["--log-level", "error"],
             ];
-            let log = dir.join(format!("etcd-{n}.log"));
-            member._process = Some(Process::start(&name, Path::new("etcd"), args.as_flattened(), &log)?);
+            member.line = args.as_flattened().iter().map(|word| (*word).to_owned()).collect();
+            member.log = dir.join(format!("etcd-{n}.log"));
+            member.start()?;
         }
         let mut etcd = Self { version: String::new(), members, leader: 0 };
-        etcd.leader = wait::until("etcd's leader", wait::SOON, || etcd.find_leader()).await?;
+        etcd.settle().await?;
         etcd.version = etcd.status(0).await?.version;
         Ok(etcd)
+    }
+
+    /// Waits until every member answers and knows the same leader.
+    ///
+    /// # Errors
+    /// When that does not come about.
+    pub(crate) async fn settle(&mut self) -> anyhow::Result<()> {
+        self.leader = wait::until("etcd's leader", wait::SOON, || self.find_leader()).await?;
+        Ok(())
+    }
+
+    /// Kills the leader as a power cut would. Returns clients of the others.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub(crate) fn kill_leader(&mut self) -> anyhow::Result<Vec<KvClient<Channel>>> {
+        let leader = self.leader;
+        self.members[leader].process.take().context("the leader runs")?.kill9()?;
+        let others = (0..self.members.len()).filter(|n| *n != leader);
+        others.map(|n| Ok(KvClient::new(self.endpoint(n)?.connect_lazy()))).collect()
+    }
+
+    /// Starts whoever was killed, and waits until all is well.
+    ///
+    /// # Errors
+    /// When that does not come about.
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
+        for member in self.members.iter_mut().filter(|member| member.process.is_none()) {
+            member.start()?;
+        }
+        self.settle().await
     }
 
     /// Connections to the leader.
@@ -102,13 +145,14 @@ impl Etcd {
     }
 
     async fn find_leader(&self) -> anyhow::Result<usize> {
+        let mut leaders = std::collections::BTreeSet::new();
+        let mut found = None;
         for n in 0..self.members.len() {
             let status = self.status(n).await?;
-            ensure!(status.leader != 0, "no leader");
-            if status.header.context("a header")?.member_id == status.leader {
-                return Ok(n);
-            }
+            leaders.insert(status.leader);
+            found = found.or((status.header.context("a header")?.member_id == status.leader).then_some(n));
         }
-        anyhow::bail!("nobody says that it leads")
+        ensure!(leaders.len() == 1, "members name different leaders: {leaders:?}");
+        found.context("nobody says that it leads")
     }
 }

@@ -1,14 +1,14 @@
 //! Three Labkeeper nodes with two devices of a thousand setpoints each.
 //!
-//! `bench/bank` stands in a segment whose home is no node: nobody owns it, so a setpoint ends when it is committed, which is
-//! what an etcd put is. `driven/bank-driven` is owned, and its setpoints are written to a simulated device, read back and
+//! `bench/bank` stands in a segment that no node reaches: nobody owns it, so a setpoint ends when it is committed, which is what
+//! an etcd put is. `driven/bank-driven` is owned, and its setpoints are written to a simulated device, read back and
 //! reported through consensus while the next ones come: the whole product at work.
 
 use crate::load::TAGS;
 use anyhow::ensure;
 use labkeeper_proto::v1::command_service_client::CommandServiceClient;
 use labkeeper_tests::ports::Port;
-use labkeeper_tests::{Cluster, Lab, wait};
+use labkeeper_tests::{Cluster, Lab, Setup, wait};
 use std::fmt::Write as _;
 use std::path::Path;
 use tonic::transport::{Channel, Endpoint};
@@ -24,10 +24,10 @@ pub(crate) const DRIVEN: &str = "driven/bank-driven";
 /// When a node does not come up.
 pub(crate) async fn start_in(dir: &Path) -> anyhow::Result<Cluster> {
     let ports = [Port::reserve()?, Port::reserve()?];
-    let lab = Lab::empty().segment("bench", "nobody").segment("driven", "lab-a");
+    let lab = Lab::empty().segment("bench", "lab-a").segment("driven", "lab-a");
     let lab = lab.text(&bank("bench", "bank", &ports[0])).text(&bank("driven", "bank-driven", &ports[1]));
     let [a, b] = ports;
-    let mut cluster = Cluster::uninitialised_in(dir, 3, lab.port(a).port(b)).await?;
+    let mut cluster = Setup::new(3, lab.port(a).port(b)).reaching_only("driven").below(dir.to_path_buf()).uninitialised().await?;
     cluster.found().await?;
     cluster.apply().await?;
     let client = cluster.nodes[cluster.leader().await?].client.clone();

@@ -1,9 +1,11 @@
 //! Labkeeper beside its peers, on this machine, on one disk, in one run, in turns.
 //!
-//! `labkeeper-bench setpoints` compares committed setpoints per second with etcd's puts. Figures are to be looked at; no
-//! test asserts them. Run it by `make bench`, which builds everything optimised first.
+//! `labkeeper-bench setpoints` compares committed setpoints per second with etcd's puts, `labkeeper-bench failover` the time
+//! that a dead leader costs, and a dead owner. Figures are to be looked at; no test asserts them. Run them by `make bench`,
+//! which builds everything optimised first.
 
 mod etcd;
+mod failover;
 mod labkeeper;
 mod load;
 mod machine;
@@ -20,6 +22,22 @@ use std::time::Duration;
 enum Arguments {
     /// Committed setpoints per second, beside etcd
     Setpoints(Setpoints),
+    /// How long a dead leader and a dead owner are felt, beside etcd
+    Failover(Failover),
+}
+
+/// How long a dead leader and a dead owner are felt, beside etcd.
+#[derive(Clone, Debug, clap::Args)]
+struct Failover {
+    /// How many deaths of each kind, in turns
+    #[arg(long, default_value_t = 30)]
+    rounds: usize,
+    /// Where the nodes keep their data
+    #[arg(long, default_value = "target")]
+    disk: PathBuf,
+    /// Also write the report into its section of this page
+    #[arg(long)]
+    write: Option<PathBuf>,
 }
 
 /// Committed setpoints per second, beside etcd.
@@ -37,7 +55,7 @@ struct Setpoints {
     /// Where the nodes keep their data: the disk that is measured
     #[arg(long, default_value = "target")]
     disk: PathBuf,
-    /// Also write the report into this file
+    /// Also write the report into its section of this page
     #[arg(long)]
     write: Option<PathBuf>,
 }
@@ -50,6 +68,8 @@ impl Setpoints {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Arguments::Setpoints(arguments) = Arguments::parse();
-    setpoints::run(&arguments).await
+    match Arguments::parse() {
+        Arguments::Setpoints(arguments) => setpoints::run(&arguments).await,
+        Arguments::Failover(arguments) => failover::run(&arguments).await,
+    }
 }

@@ -1,4 +1,4 @@
-//! The report as a page of Markdown: medians, ratios with their spread, and everything one needs to repeat them.
+//! The report as a section of a page of Markdown: medians, ratios with their spread, and everything one needs to repeat them.
 
 use crate::Setpoints;
 use crate::load::Measured;
@@ -21,7 +21,7 @@ pub(crate) struct Facts {
     pub etcd: String,
 }
 
-/// The page.
+/// The section.
 #[must_use]
 pub(crate) fn page(arguments: &Setpoints, results: &Results, facts: &Facts) -> String {
     let mut page = String::from(HEAD);
@@ -42,7 +42,7 @@ pub(crate) fn page(arguments: &Setpoints, results: &Results, facts: &Facts) -> S
         ("Leader asked", Contestant::LabkeeperLeader, Contestant::EtcdLeader),
         ("Followers asked", Contestant::LabkeeperFollowers, Contestant::EtcdFollowers),
     ] {
-        let _ = write!(page, "\n## {title}\n\n{COMPARISON}");
+        let _ = write!(page, "\n### {title}\n\n{COMPARISON}");
         for clients in &arguments.clients {
             if let (Some(ours), Some(theirs)) = (results.get(&(*clients, ours)), results.get(&(*clients, theirs))) {
                 page.push_str(&comparison(*clients, ours, theirs));
@@ -61,17 +61,11 @@ pub(crate) fn page(arguments: &Setpoints, results: &Results, facts: &Facts) -> S
 }
 
 const HEAD: &str = "\
-# Benchmarks
-
-Measured side by side with a peer, on the same machine, the same disk, in the same run, in turns. Figures are ratios to
-look at, never assertions of a test. `make bench` repeats them: it builds `labkeeper` and `labkeeper-bench` optimised,
-installs Debian's etcd-server if it is missing, and rewrites this page.
-
 ## Committed setpoints per second, beside etcd
 
 A setpoint is sent through `CommandService.SetSetpoint` and answered when it is committed: on the disks of a majority
 (`fdatasync` before the answer) and applied. etcd is given the same bytes by `KV.Put`, under the tag's name, with its default of
-an `fdatasync` before each answer. Both spread over 1,000 names. The setpoints' segment has a home that is no node, so nobody
+an `fdatasync` before each answer. Both spread over 1,000 names. The setpoints' segment is one that no node reaches, so nobody
 owns it and nothing is driven: the bare commit, which is what a put is. Labkeeper does more for it: it parses, checks limits,
 remembers the command's id, and keeps an audit entry.
 ";
@@ -82,7 +76,7 @@ const COMPARISON: &str = "\
 ";
 
 const DRIVEN: &str = "
-## With a device that is driven
+### With a device that is driven
 
 The same setpoints to an owned segment: while the next ones are committed, the owner writes to a simulated Modbus device, reads
 back, and reports each step through consensus. A setpoint that a newer one overtakes is not written. There is no peer to

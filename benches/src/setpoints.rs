@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: &Setpoints) -> anyhow::Result<()> {
     let page = report::page(arguments, &results, &facts(dir.path(), &etcd, flush));
     println!("{page}");
     if let Some(path) = &arguments.write {
-        std::fs::write(path, page)?;
+        labkeeper_tests::page::write_section(path, "setpoints", &page)?;
     }
     cluster.finish()
 }

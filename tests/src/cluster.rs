@@ -8,13 +8,16 @@
 //! the directory is kept.
 
 use crate::client::Client;
-use crate::lab::{Lab, node_name};
+use crate::lab::Lab;
+use crate::network::Network;
 use crate::node::Node;
 use crate::plant::Plant;
+use crate::setup::Setup;
 use crate::{cli, wait};
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use futures::StreamExt as _;
 use labkeeper_proto::v1::{self, Quality};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -26,6 +29,8 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     /// The devices.
     pub plant: Plant,
+    /// The network, if the test asked for one whose links can be cut.
+    pub network: Option<Network>,
     lab: Lab,
     dir: TempDir,
     finished: bool,
@@ -45,11 +50,7 @@ impl Cluster {
     /// # Errors
     /// When a process ends, or the cluster does not settle.
     pub async fn with_lab(count: usize, lab: Lab) -> anyhow::Result<Self> {
-        let mut cluster = Self::uninitialised(count, lab).await?;
-        cluster.found().await?;
-        cluster.apply().await?;
-        cluster.settled().await?;
-        Ok(cluster)
+        Setup::new(count, lab).start().await
     }
 
     /// Plant and nodes, with no site founded.
@@ -57,41 +58,33 @@ impl Cluster {
     /// # Errors
     /// When a process ends.
     pub async fn uninitialised(count: usize, lab: Lab) -> anyhow::Result<Self> {
-        Self::uninitialised_in(&std::env::temp_dir(), count, lab).await
+        Setup::new(count, lab).uninitialised().await
     }
 
-    /// As [`Cluster::uninitialised`], in a directory of its own below `parent`: for those who care on which disk.
-    ///
-    /// # Errors
-    /// When a process ends.
-    pub async fn uninitialised_in(parent: &Path, count: usize, lab: Lab) -> anyhow::Result<Self> {
-        let dir = TempDir::with_prefix_in("labkeeper-test-", parent)?;
-        let site = dir.path().join("site.toml");
-        std::fs::write(&site, lab.site_toml())?;
-        let plant = Plant::start(&site, dir.path()).await?;
-        let nodes = (0..count).map(|n| Node::prepare(&node_name(n), dir.path())).collect::<Result<_, _>>()?;
-        let mut cluster = Self { nodes, plant, lab, dir, finished: false };
-        for node in &mut cluster.nodes {
-            node.launch()?;
-        }
-        for node in &mut cluster.nodes {
-            node.answering().await?;
-        }
-        Ok(cluster)
+    /// What [`crate::setup::Setup`] has built.
+    pub(crate) fn assemble(nodes: Vec<Node>, plant: Plant, lab: Lab, network: Option<Network>, dir: TempDir) -> Self {
+        Self { nodes, plant, network, lab, dir, finished: false }
     }
 
-    /// Founds the site on the first node and lets the others join.
+    /// Founds the site on the first node, lets the others join, and waits until each may own segments: what is declared then
+    /// goes to its home at once.
     ///
     /// # Errors
-    /// When a node refuses.
+    /// When a node refuses, or gets no session.
     pub async fn found(&mut self) -> anyhow::Result<()> {
         let first = self.nodes.first().context("a cluster has a node")?;
         first.client.cluster().init_cluster(v1::InitClusterRequest {}).await?;
-        let to = first.grpc.address().to_string();
+        let to = first.peers.to_string();
         for node in &self.nodes[1..] {
             join(&node.client, &to).await.with_context(|| format!("{} joins", node.name))?;
         }
-        Ok(())
+        let first = &first.client;
+        wait::until("a session of every node", wait::SOON, || async {
+            let nodes = first.status().await?.nodes;
+            let without = nodes.iter().find(|node| !node.session.is_some_and(|session| session.alive));
+            without.map_or(Ok(()), |node| bail!("{} has none", node.name))
+        })
+        .await
     }
 
     /// Puts the lab's site file in force.
@@ -155,6 +148,54 @@ impl Cluster {
     pub async fn follower(&self) -> anyhow::Result<usize> {
         let leader = self.leader().await?;
         (0..self.nodes.len()).find(|at| *at != leader && self.nodes[*at].is_running()).context("a node that does not lead")
+    }
+
+    /// Position of the node that owns a segment, as the leader knows it.
+    ///
+    /// # Errors
+    /// When nobody owns it.
+    pub async fn owner(&self, segment: &str) -> anyhow::Result<usize> {
+        Ok(self.tenure(segment).await?.0)
+    }
+
+    /// Waits until every segment is with its home again.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub async fn at_home(&self) -> anyhow::Result<()> {
+        wait::until("every segment to be at home", 2 * wait::SOON, || async {
+            let status = self.nodes[self.find_leader().await?].client.status().await?;
+            let away = status.segments.iter().find(|segment| segment.owner != segment.home);
+            away.map_or(Ok(()), |segment| bail!("{} is with {:?}, not with {}", segment.name, segment.owner, segment.home))
+        })
+        .await?;
+        self.settled().await
+    }
+
+    /// Clients of every node but one.
+    #[must_use]
+    pub fn clients_but(&self, node: usize) -> Vec<Client> {
+        self.nodes.iter().enumerate().filter(|(at, _)| *at != node).map(|(_, node)| node.client.clone()).collect()
+    }
+
+    /// What a segment's owner is entitled to: its position, and the epoch, as the leader knows them.
+    ///
+    /// # Errors
+    /// When nobody owns it.
+    pub async fn tenure(&self, segment: &str) -> anyhow::Result<(usize, u64)> {
+        wait::until(&format!("an owner of {segment}"), wait::SOON, || async {
+            let status = self.nodes[self.find_leader().await?].client.status().await?;
+            let found = status.segments.into_iter().find(|s| s.name == segment).with_context(|| format!("no segment {segment}"))?;
+            let owner = self.nodes.iter().position(|node| node.name == found.owner);
+            Ok((owner.with_context(|| format!("owner {:?}", found.owner))?, found.epoch))
+        })
+        .await
+    }
+
+    /// The address from which devices see a node, if the test asked for a network.
+    #[must_use]
+    pub fn field_address(&self, node: usize) -> Option<IpAddr> {
+        self.network.as_ref().map(|network| network.field_address(node))
     }
 
     /// Sets a setpoint as a careful client does: the same request, with the same id, to one node after the other until one

@@ -3,8 +3,9 @@
 use crate::ports::Port;
 use crate::repo::root;
 use anyhow::Context as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 /// A site file in the making.
 #[derive(Debug)]
@@ -15,6 +16,9 @@ pub struct Lab {
 
 /// How many setpoints each register bank of [`Lab::standard`] has: `s00`, `s01`, ...
 pub const SETPOINTS: usize = 16;
+
+/// A register bank's owner register, beside everything else that it holds.
+const FENCE: &str = "fence = { register = \"holding:2000\" }";
 
 impl Lab {
     /// A site without anything.
@@ -42,6 +46,31 @@ impl Lab {
             lab = lab.segment(segment, &node_name(at % nodes)).bank(segment, &format!("bank-{segment}"))?;
         }
         Ok(lab)
+    }
+
+    /// A lab for bad days: as [`Lab::standard`], with two devices that tell the epoch of each write and one that cannot, and
+    /// with segments that return to their homes within a second, so that one day begins as the other.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn for_bad_days() -> anyhow::Result<Self> {
+        let lab = Self::standard()?.homes_return_after("1s");
+        Ok(lab.device_key("bank-cryo", FENCE).device_key("bank-furnace", FENCE))
+    }
+
+    /// How long a home node must live until its segments return to it: "30s", "off".
+    #[must_use]
+    pub fn homes_return_after(mut self, failback: &str) -> Self {
+        self.text = self.text.replacen("[site]\n", &format!("[site]\nfailback = \"{failback}\"\n"), 1);
+        self
+    }
+
+    /// Gives a device one more key.
+    #[must_use]
+    pub fn device_key(mut self, device: &str, line: &str) -> Self {
+        let head = format!("[devices.{device}]\n");
+        self.text = self.text.replacen(&head, &format!("{head}{line}\n"), 1);
+        self
     }
 
     /// The demo's lab (`deploy/demo/site.toml`: chiller, furnace, vacuum stand and more, with physics), on ports of the test's
@@ -131,11 +160,44 @@ verify = {{ readback = "gain", tolerance = 0.01, timeout = "2s" }}
         self
     }
 
+    /// Where the devices are, each address once.
+    #[must_use]
+    pub fn devices(&self) -> Vec<SocketAddr> {
+        let addresses: BTreeSet<SocketAddr> = self.text.lines().filter_map(address).collect();
+        addresses.into_iter().collect()
+    }
+
+    /// The segment of each device.
+    ///
+    /// # Errors
+    /// When the site file is no TOML.
+    pub fn segments_of_devices(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let site: toml::Table = self.text.parse()?;
+        let devices = site.get("devices").and_then(toml::Value::as_table).into_iter().flatten();
+        let segment = |device: &toml::Value| device.get("segment").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        Ok(devices.map(|(name, device)| (name.clone(), segment(device))).collect())
+    }
+
+    /// The site file with every device somewhere else.
+    #[must_use]
+    pub fn moved(&self, to: impl Fn(SocketAddr) -> SocketAddr) -> String {
+        let line = |line: &str| match address(line) {
+            Some(from) => format!("address = \"{}\"\n", to(from)),
+            None => format!("{line}\n"),
+        };
+        self.text.lines().map(line).collect()
+    }
+
     /// The site file.
     #[must_use]
     pub fn site_toml(&self) -> &str {
         &self.text
     }
+}
+
+/// The address of a line that is a device's `address`.
+fn address(line: &str) -> Option<SocketAddr> {
+    line.strip_prefix("address = ")?.trim().trim_matches('"').parse().ok()
 }
 
 /// The name of the n-th node of a test: `lab-a`, `lab-b`, ...

@@ -1,11 +1,14 @@
 //! One node of a test: its configuration, its data directory, its process over many lives, and a client.
 
 use crate::client::Client;
+use crate::clock::ClockFile;
+use crate::network::{NodePid, Seat};
 use crate::ports::Port;
 use crate::process::Process;
 use crate::wait;
 use anyhow::{Context as _, bail};
 use rustix::process::Signal;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// A node that runs, or ran, or will.
@@ -17,11 +20,24 @@ pub struct Node {
     pub grpc: Port,
     /// The address of its HTTP port.
     pub http: Port,
+    /// Where other nodes reach it.
+    pub peers: SocketAddr,
     /// Talks to it.
     pub client: Client,
+    seat: Sitting,
+    clock: Option<ClockFile>,
+    reach: String,
     config: PathBuf,
     log: PathBuf,
     process: Option<Process>,
+}
+
+/// Where it lives.
+#[derive(Debug)]
+struct Sitting {
+    listen: Ipv4Addr,
+    enter: Vec<String>,
+    pid: NodePid,
 }
 
 impl Node {
@@ -30,22 +46,66 @@ impl Node {
     /// # Errors
     /// When there is no free port or the configuration cannot be written.
     pub fn prepare(name: &str, dir: &Path) -> anyhow::Result<Self> {
-        let (grpc, http) = (Port::reserve()?, Port::reserve()?);
-        let config = dir.join(format!("{name}.toml"));
+        Self::prepare_at(Seat::loopback()?, name, dir, "*", "")
+    }
+
+    /// As [`Node::prepare`], where a network has a seat for it, for one segment that it reaches, with more lines in its
+    /// configuration.
+    ///
+    /// # Errors
+    /// When the configuration cannot be written.
+    pub fn prepare_at(seat: Seat, name: &str, dir: &Path, reach: &str, more: &str) -> anyhow::Result<Self> {
+        let Seat { first: grpc, second: http, listen, peers, enter, pid } = seat;
         let client = Client::new(grpc.address(), http.address())?;
-        let node = Self { name: name.to_owned(), grpc, http, client, config, log: dir.join(format!("{name}.log")), process: None };
-        std::fs::write(&node.config, node.config_text(&dir.join(name), ""))?;
+        let node = Self {
+            name: name.to_owned(),
+            grpc,
+            http,
+            peers,
+            client,
+            seat: Sitting { listen, enter, pid },
+            clock: None,
+            reach: reach.to_owned(),
+            config: dir.join(format!("{name}.toml")),
+            log: dir.join(format!("{name}.log")),
+            process: None,
+        };
+        std::fs::write(&node.config, node.config_text(&dir.join(name), more))?;
         Ok(node)
+    }
+
+    /// Gives it a clock of its own, which a test can set wrong. To be called before it is started.
+    ///
+    /// # Errors
+    /// When the clock's file cannot be written.
+    pub fn own_clock(&mut self) -> anyhow::Result<()> {
+        self.clock = Some(ClockFile::create(self.config.with_extension("clock"))?);
+        Ok(())
+    }
+
+    /// Its own clock.
+    ///
+    /// # Errors
+    /// When it goes by the machine's.
+    pub fn clock(&mut self) -> anyhow::Result<&mut ClockFile> {
+        self.clock.as_mut().with_context(|| format!("{} has no clock of its own", self.name))
     }
 
     /// A node.toml for this node with another data directory, and more lines at its end.
     #[must_use]
     pub fn config_text(&self, data_dir: &Path, more: &str) -> String {
+        let (name, reach, listen, peers) = (&self.name, &self.reach, self.seat.listen, self.peers);
+        let (grpc, http) = (self.grpc.address(), self.http.address());
+        let advertise = if peers == SocketAddr::from((listen, grpc.port())) {
+            String::new()
+        } else {
+            format!("\n[advertise]\ngrpc = \"{peers}\"\nhttp = \"http://{http}\"\n")
+        };
         format!(
-            "[node]\nname = {:?}\ndata_dir = {data_dir:?}\nreach = [\"*\"]\n\n[listen]\ngrpc = \"{}\"\nhttp = \"{}\"\n{more}",
-            self.name,
-            self.grpc.address(),
-            self.http.address()
+            "[node]\nname = {name:?}\ndata_dir = {data_dir:?}\nreach = [{reach:?}]\n\n\
+             [listen]\ngrpc = \"{listen}:{}\"\nhttp = \"{listen}:{}\"\n{advertise}{more}",
+            grpc.port(),
+            http.port()
         )
     }
 
@@ -76,7 +136,10 @@ impl Node {
     /// When the program cannot be started.
     pub fn launch(&mut self) -> anyhow::Result<()> {
         let config = self.config.display().to_string();
-        self.process = Some(Process::labkeeper(&self.name, &["node", "--config", &config], &self.log)?);
+        let clock = self.clock.iter().map(ClockFile::variable).collect::<Vec<_>>();
+        let process = Process::labkeeper_behind(&self.name, &self.seat.enter, &["node", "--config", &config], &clock, &self.log)?;
+        self.seat.pid.set(process.id());
+        self.process = Some(process);
         Ok(())
     }
 

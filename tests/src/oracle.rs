@@ -2,9 +2,10 @@
 //!
 //! Every command carries a value that no other has. So an answer can be checked against any node at any later time: it is
 //! the same command, with the same revision, from the same log entry; no revision of a tag was given twice; and a tag's
-//! setpoint is at least as new as the newest that somebody was told of. Knows nothing of clusters: plain data in,
+//! setpoint is at least as new as the newest that somebody was told of. The checks know nothing of clusters: plain data in,
 //! contradictions out.
 
+use crate::Client;
 use labkeeper_proto::v1;
 use std::collections::BTreeMap;
 
@@ -88,6 +89,39 @@ impl Oracle {
             }
         }
         wrong
+    }
+}
+
+impl Oracle {
+    /// Asks each node about every command.
+    ///
+    /// # Errors
+    /// When a node contradicts what clients were told: with every contradiction.
+    pub async fn ask_for_commands(&self, nodes: &[Client]) -> anyhow::Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let mut known = BTreeMap::new();
+            for id in self.told.keys() {
+                if let Ok(command) = node.command(id).await {
+                    known.insert(id.clone(), command);
+                }
+            }
+            let wrong = self.check_commands(&known);
+            anyhow::ensure!(wrong.is_empty(), "node {at} contradicts what clients were told: {wrong:#?}");
+        }
+        Ok(())
+    }
+
+    /// Asks each node for every setpoint, given that every command that was ever sent was acknowledged in the end.
+    ///
+    /// # Errors
+    /// When a node does not answer, or contradicts what clients were told: with every contradiction.
+    pub async fn ask_for_setpoints(&self, nodes: &[Client]) -> anyhow::Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let setpoints = node.readings("**").await?.into_iter().filter_map(|r| Some((r.tag, r.setpoint?))).collect();
+            let wrong = self.check_setpoints(&setpoints);
+            anyhow::ensure!(wrong.is_empty(), "node {at} contradicts what clients were told: {wrong:#?}");
+        }
+        Ok(())
     }
 }
 

@@ -1,18 +1,20 @@
 //! The simulated devices of a test, in a process of their own (`labkeeper sim`), so that they outlive every node; with
 //! their log of writes, which is the truth about what reached a device, and with faults to switch on.
 
+use crate::network::Seat;
 use crate::ports::Port;
 use crate::process::Process;
 use crate::wait;
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A running plant.
 #[derive(Debug)]
 pub struct Plant {
     process: Process,
     control: Port,
+    log: PathBuf,
     http: reqwest::Client,
 }
 
@@ -34,6 +36,12 @@ pub struct Write {
     pub values: Vec<u16>,
     /// "applied", "refused" or "ignored".
     pub outcome: String,
+    /// The epoch that was claimed on the same connection, where the device has a fence register.
+    #[serde(default)]
+    pub epoch: Option<u64>,
+    /// Whether it only claims the device's fence register.
+    #[serde(default)]
+    pub claim: bool,
 }
 
 /// Registers are numbers in JSON, coils are booleans.
@@ -60,12 +68,21 @@ impl Plant {
     /// # Errors
     /// When the plant ends or does not come up.
     pub async fn start(site: &Path, dir: &Path) -> anyhow::Result<Self> {
-        let control = Port::reserve()?;
-        let (site, writes) = (site.display().to_string(), dir.join("writes.jsonl").display().to_string());
-        let address = control.address().to_string();
+        Self::start_at(Seat::loopback()?, site, dir).await
+    }
+
+    /// As [`Plant::start`], where a network has a seat for it.
+    ///
+    /// # Errors
+    /// When the plant ends or does not come up.
+    pub async fn start_at(seat: Seat, site: &Path, dir: &Path) -> anyhow::Result<Self> {
+        let Seat { first: control, listen, enter, .. } = seat;
+        let log = dir.join("writes.jsonl");
+        let (site, writes) = (site.display().to_string(), log.display().to_string());
+        let address = format!("{listen}:{}", control.address().port());
         let args = ["sim", "--site", &site, "--control", &address, "--write-log", &writes];
-        let process = Process::labkeeper("sim", &args, &dir.join("sim.log"))?;
-        let mut plant = Self { process, control, http: reqwest::Client::new() };
+        let process = Process::labkeeper_behind("sim", &enter, &args, &[], &dir.join("sim.log"))?;
+        let mut plant = Self { process, control, log, http: reqwest::Client::new() };
         let up = wait::until("the simulated devices", wait::SOON, || plant.get("/devices")).await;
         plant.process.must_run()?;
         up?;
@@ -79,6 +96,17 @@ impl Plant {
     pub async fn writes(&self) -> anyhow::Result<Vec<Write>> {
         let text = self.get("/writes").await?;
         serde_json::from_str(&text).with_context(|| format!("reading {text}"))
+    }
+
+    /// Every write since the plant began, in order, also those that it has forgotten, from the file that it keeps.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn recorded(&self) -> anyhow::Result<Vec<Write>> {
+        let text = std::fs::read_to_string(&self.log)?;
+        // The last line may be in the making.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
     }
 
     /// Every write to a cell of a device so far, in order.

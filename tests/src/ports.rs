@@ -11,11 +11,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 /// Below Linux' default range of outgoing connections (32,768 to 60,999), above what services use by default.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// A TCP port on loopback that no other test uses while this lives.
+/// A TCP port that no other test uses while this lives.
 #[derive(Debug)]
 pub struct Port {
-    number: u16,
-    _reservation: UdpSocket,
+    address: SocketAddr,
+    _reservation: Option<UdpSocket>,
 }
 
 impl Port {
@@ -51,13 +51,19 @@ impl Port {
     fn take(number: u16) -> Option<Self> {
         let reservation = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
         let _unused = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
-        Some(Self { number, _reservation: reservation })
+        Some(Self { address: (Ipv4Addr::LOCALHOST, number).into(), _reservation: Some(reservation) })
     }
 
-    /// `127.0.0.1:port`.
+    /// A port of an address that is the test's own, so that nobody else can take it.
+    #[must_use]
+    pub fn fixed(address: SocketAddr) -> Self {
+        Self { address, _reservation: None }
+    }
+
+    /// Its address: on loopback unless it is fixed.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.number).into()
+        self.address
     }
 }
 

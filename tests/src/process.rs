@@ -29,22 +29,45 @@ impl Process {
         Self::start(name, &program()?, args, log)
     }
 
+    /// As [`Process::labkeeper`], behind a command that takes the program as its arguments (`nsenter --net=...`), with
+    /// environment variables.
+    ///
+    /// # Errors
+    /// When the program or the log file cannot be opened.
+    pub fn labkeeper_behind(name: &str, enter: &[String], args: &[&str], env: &[(String, String)], log: &Path) -> anyhow::Result<Self> {
+        let program = program()?.display().to_string();
+        let line: Vec<&str> = enter.iter().map(String::as_str).chain([program.as_str()]).chain(args.iter().copied()).collect();
+        Self::spawn(name, &line, env, log)
+    }
+
     /// Starts any program; its output is appended to `log`.
     ///
     /// # Errors
     /// When the program or the log file cannot be opened.
     pub fn start(name: &str, program: &Path, args: &[&str], log: &Path) -> anyhow::Result<Self> {
+        let program = program.display().to_string();
+        let line: Vec<&str> = [program.as_str()].into_iter().chain(args.iter().copied()).collect();
+        Self::spawn(name, &line, &[], log)
+    }
+
+    fn spawn(name: &str, line: &[&str], env: &[(String, String)], log: &Path) -> anyhow::Result<Self> {
         let output = File::options().create(true).append(true).open(log).with_context(|| format!("opening {}", log.display()))?;
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL"])
-            .arg(program)
-            .args(args)
+            .args(line)
+            .envs(env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
             .context("starting setpriv (package util-linux)")?;
         Ok(Self { name: name.to_owned(), child, log: log.to_path_buf() })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it as a power cut would: no handler runs. Returns when it is gone.

@@ -5,43 +5,13 @@ use anyhow::{Context as _, ensure};
 use labkeeper_proto::v1::value::Kind;
 use labkeeper_tests::client::setpoint;
 use labkeeper_tests::lab::SETPOINTS;
-use labkeeper_tests::{Cluster, Oracle, wait};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use labkeeper_tests::{Cluster, Nemesis, Oracle, Step, Who, wait};
 use std::time::{Duration, Instant};
 
 /// Longest time until the node has noticed: the disk is full after some two thousand setpoints, which take seconds.
 const NOTICED_MAX: Duration = Duration::from_secs(60);
 /// Room for a store of some thousand entries, and filled within seconds.
 const DISK_MIB: u32 = 24;
-
-/// A small file system, unmounted when dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(at)?;
-        run("mount", &["-t", "tmpfs", "-o", &format!("size={DISK_MIB}m"), "tmpfs", &at.display().to_string()])?;
-        Ok(Self(at.to_path_buf()))
-    }
-
-    fn grow(&self) -> anyhow::Result<()> {
-        run("mount", &["-o", &format!("remount,size={}m", 10 * DISK_MIB), &self.0.display().to_string()])
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily: a process that still holds a file there does not keep the mount.
-        let _ = run("umount", &["-l", &self.0.display().to_string()]);
-    }
-}
-
-fn run(program: &str, args: &[&str]) -> anyhow::Result<()> {
-    let output = Command::new(program).args(args).output()?;
-    ensure!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
 
 #[tokio::test]
 async fn a_full_disk_ends_the_node_with_a_clear_error_and_loses_nothing() -> anyhow::Result<()> {
@@ -51,16 +21,12 @@ async fn a_full_disk_ends_the_node_with_a_clear_error_and_loses_nothing() -> any
     }
     let mut cluster = Cluster::start(1).await?;
     cluster.nodes[0].stop().await?;
-    let data_dir = cluster.nodes[0].data_dir();
-    let kept = cluster.dir().join("kept");
-    std::fs::rename(&data_dir, &kept)?;
-    let disk = Disk::mount(&data_dir)?;
-    run("cp", &["-a", &format!("{}/.", kept.display()), &data_dir.display().to_string()])?;
-    cluster.nodes[0].start().await?;
-    cluster.settled().await?;
+    let mut nemesis = Nemesis::default();
+    nemesis.small_disk(&cluster, 0, DISK_MIB)?;
+    nemesis.take(&mut cluster, &[Step::Restart, Step::Settle]).await?;
 
     let mut oracle = Oracle::default();
-    fill(&data_dir)?;
+    nemesis.take(&mut cluster, &[Step::DiskFull(Who::Node(0))]).await?;
     let began = Instant::now();
     let mut value = 0;
     while cluster.nodes[0].process()?.ended()?.is_none() {
@@ -78,7 +44,7 @@ async fn a_full_disk_ends_the_node_with_a_clear_error_and_loses_nothing() -> any
     println!("{} setpoints were acknowledged before the disk was full", oracle.len());
     assert!(!oracle.is_empty(), "nothing was acknowledged, so nothing could be lost");
 
-    disk.grow()?;
+    nemesis.take(&mut cluster, &[Step::MendDisks]).await?;
     cluster.nodes[0].start().await?;
     cluster.settled().await?;
     for told in oracle.commands() {
@@ -86,12 +52,4 @@ async fn a_full_disk_ends_the_node_with_a_clear_error_and_loses_nothing() -> any
         assert_eq!((command.revision, command.log_index), (told.revision, told.log_index));
     }
     cluster.finish()
-}
-
-/// Takes all space but 2 MiB with a file of zeros.
-fn fill(dir: &Path) -> anyhow::Result<()> {
-    let free = rustix::fs::statvfs(dir)?;
-    let bytes = (free.f_bavail * free.f_frsize).saturating_sub(2 << 20);
-    std::fs::write(dir.join("ballast"), vec![0; usize::try_from(bytes)?])?;
-    Ok(())
 }
