@@ -59,12 +59,7 @@ impl<D: Driver> Task<D> {
         let writing = self.writing(unit, tag, departure);
         self.sending(unit);
         let outcome = honest(self.driver.write(self.units[unit].target, first, cells, departure).await, departure);
-        match &outcome {
-            Ok(()) => writing.end(Fate::Acknowledged, Some(self.shared.clock.boot_ns())),
-            Err(WriteError::NotSent(_)) => writing.end(Fate::NotSent, None),
-            Err(WriteError::Refused(_)) => writing.end(Fate::Refused, None),
-            Err(WriteError::MayHaveReached(_)) => writing.end(Fate::Unknown, None),
-        }
+        writing.end(Fate::of(&outcome), self.shared.clock.boot_ns());
         match &outcome {
             Ok(()) => self.command_done(unit, None, started),
             Err(WriteError::NotSent(Obstacle::Driver(error)) | WriteError::MayHaveReached(error)) => {
@@ -107,15 +102,14 @@ impl<D: Driver> Task<D> {
         let writing = self.writing(unit, None, &departure);
         self.sending(unit);
         let outcome = honest(self.driver.write(target, register, fence::claim(epoch)?, &departure).await, &departure);
+        writing.end(Fate::of(&outcome), self.shared.clock.boot_ns());
         match outcome {
             Ok(()) => {
-                writing.end(Fate::Acknowledged, Some(self.shared.clock.boot_ns()));
                 self.units[unit].claimed = true;
                 self.shared.progressed.pass(&self.units[unit].name, |m| &mut m.claimed_at, self.shared.clock.now());
                 Ok(())
             }
             Err(WriteError::Refused(refusal)) => {
-                writing.end(Fate::Refused, None);
                 self.sending(unit);
                 let held = self.driver.read(target, fence::span(register)).await.ok().as_ref().and_then(fence::held);
                 Err(fence::refused(self.units[unit].name.as_str(), epoch, refusal, held))

@@ -5,6 +5,7 @@
 //! It knows nothing of values and registers.
 
 use crate::departure::Departure;
+use crate::driver::WriteError;
 use labkeeper_model::{Epoch, Name, SessionId};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -25,6 +26,18 @@ pub enum Fate {
     NotSent,
     /// Sent, and no answer proves what became of it.
     Unknown,
+}
+
+impl Fate {
+    /// What an outcome says of it.
+    pub(super) const fn of(outcome: &Result<(), WriteError>) -> Self {
+        match outcome {
+            Ok(()) => Self::Acknowledged,
+            Err(WriteError::Refused(_)) => Self::Refused,
+            Err(WriteError::NotSent(_)) => Self::NotSent,
+            Err(WriteError::MayHaveReached(_)) => Self::Unknown,
+        }
+    }
 }
 
 /// One write, or claim, of this bus. Times are of the boot clock, in ns.
@@ -85,10 +98,10 @@ impl Writing {
         Self { journal, departure, entry: Some(entry) }
     }
 
-    /// The write is over; an acknowledged one at this boot time, in ns.
-    pub(super) fn end(mut self, fate: Fate, acknowledged_boot_ns: Option<u64>) {
+    /// The write is over, at this boot time in ns.
+    pub(super) fn end(mut self, fate: Fate, at_boot_ns: u64) {
         if let Some(entry) = &mut self.entry {
-            (entry.fate, entry.acknowledged_boot_ns) = (fate, acknowledged_boot_ns);
+            (entry.fate, entry.acknowledged_boot_ns) = (fate, (fate == Fate::Acknowledged).then_some(at_boot_ns));
         }
     }
 }
@@ -107,7 +120,7 @@ impl Drop for Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::clock::{Clock, SystemClock};
 
     fn writing(journal: &Arc<Journal>, epoch: Epoch) -> (Arc<Departure>, Writing) {
         let departure = Arc::new(Departure::new(Box::new(|| Ok(())), Arc::new(SystemClock)));
@@ -135,7 +148,7 @@ mod tests {
         let (departure, done) = writing(&journal, 3);
         assert!(departure.ask());
         departure.left();
-        done.end(Fate::Acknowledged, departure.left_ns());
+        done.end(Fate::Acknowledged, SystemClock.boot_ns());
         let fates: Vec<(Epoch, Fate)> = journal.entries().iter().map(|entry| (entry.epoch, entry.fate)).collect();
         assert_eq!(fates, [(1, Fate::NotSent), (2, Fate::Unknown), (3, Fate::Acknowledged)]);
         let last = journal.entries().remove(2);
