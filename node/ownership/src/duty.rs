@@ -6,6 +6,10 @@
 //!  granted to another, or another session of mine, or nobody ------> no duty: let go at once
 //! ```
 //!
+//! A release cannot be taken back. One without an answer may be committed much later, and the successor drives from then on; so whoever
+//! has proposed to release a segment does not drive it again under that epoch, even if the successor is withdrawn, but goes on
+//! proposing until the state has the release. The machine then grants anew, perhaps to the same node.
+//!
 //! A duty is not a right: the replica may lag behind a grant to somebody else. The right is the lease, asked before each write.
 
 use crate::takeover::Takeover;
@@ -71,13 +75,15 @@ pub enum Step {
     },
 }
 
-/// The steps from what is kept (segment and epoch) to the duties: what is to be let go of first.
+/// The steps from what is kept (segment and epoch) to the duties: what is to be let go of first. `was_released` says whether this process
+/// has ever proposed to release a segment under an epoch.
 #[must_use]
-pub fn steps(duties: &BTreeMap<String, Duty>, kept: &BTreeMap<String, Epoch>) -> Vec<Step> {
+pub fn steps(duties: &BTreeMap<String, Duty>, kept: &BTreeMap<String, Epoch>, was_released: impl Fn(&str, Epoch) -> bool) -> Vec<Step> {
     let is_kept = |segment: &String, epoch: Epoch| kept.get(segment) == Some(&epoch);
     let over = kept.iter().filter(|(segment, epoch)| duties.get(*segment).is_none_or(|duty| duty.epoch != **epoch));
     let gone = over.map(|(segment, epoch)| Step::LetGo { segment: segment.clone(), epoch: *epoch });
     let rest = duties.iter().filter_map(|(segment, duty)| match duty.stance {
+        _ if was_released(segment, duty.epoch) => Some(Step::Release { segment: segment.clone(), epoch: duty.epoch }),
         Stance::HandOver => Some(Step::Release { segment: segment.clone(), epoch: duty.epoch }),
         Stance::Keep if is_kept(segment, duty.epoch) => None,
         Stance::Keep => Some(Step::Take { segment: segment.clone(), epoch: duty.epoch }),
@@ -107,13 +113,17 @@ mod tests {
         (format!("s{epoch}"), Duty { epoch, stance })
     }
 
+    fn never(_: &str, _: Epoch) -> bool {
+        false
+    }
+
     fn segment(epoch: Epoch) -> String {
         format!("s{epoch}")
     }
 
     #[test]
     fn what_is_right_is_left_alone() {
-        assert_eq!(steps(&[duty(1, Stance::Keep)].into(), &[(segment(1), 1)].into()), []);
+        assert_eq!(steps(&[duty(1, Stance::Keep)].into(), &[(segment(1), 1)].into(), never), []);
     }
 
     #[test]
@@ -126,14 +136,22 @@ mod tests {
             Step::Take { segment: segment(1), epoch: 1 },
             Step::Take { segment: segment(2), epoch: 2 },
         ];
-        assert_eq!(steps(&duties, &kept), expected);
+        assert_eq!(steps(&duties, &kept, never), expected);
     }
 
     #[test]
     fn a_segment_with_a_successor_is_released_until_the_state_has_it_and_never_taken() {
         let duties = [duty(4, Stance::HandOver)].into();
         let release = [Step::Release { segment: segment(4), epoch: 4 }];
-        assert_eq!(steps(&duties, &[(segment(4), 4)].into()), release);
-        assert_eq!(steps(&duties, &BTreeMap::new()), release);
+        assert_eq!(steps(&duties, &[(segment(4), 4)].into(), never), release);
+        assert_eq!(steps(&duties, &BTreeMap::new(), never), release);
+    }
+
+    #[test]
+    fn a_release_is_not_taken_back_when_the_successor_is_withdrawn() {
+        let duties = [duty(4, Stance::Keep), duty(5, Stance::Keep)].into();
+        let release = Step::Release { segment: segment(4), epoch: 4 };
+        let take = Step::Take { segment: segment(5), epoch: 5 };
+        assert_eq!(steps(&duties, &BTreeMap::new(), |released, epoch| released == segment(4) && epoch == 4), [release, take]);
     }
 }

@@ -12,7 +12,9 @@
 //! ```
 //!
 //! A command is *inherited* when it was committed before this node began to own the segment: it may have been written already
-//! by an owner that died before it could say so, so the device is read first and is not driven twice.
+//! by an owner that died before it could say so, so the device is read first and is not driven twice. For the same reason it never ends as
+//! expired, which says that nothing was driven: what an earlier owner wrote may have been driven to a safe value, or changed at the device
+//! itself, before this one reads it.
 //!
 //! Writing a setpoint again is harmless (it is absolute), so a write whose answer was lost is repeated until the deadline
 //! unless a reading shows that it arrived. Actions, which must not be repeated, will have rules of their own.
@@ -158,11 +160,8 @@ impl Job {
             Phase::Verifying { until } if now >= until => self.verify_failed(&got, now),
             Phase::Verifying { .. } => Next::Read(self.verify_pause()),
             _ if self.was_written => self.verify_from(now),
-            _ => {
-                // The device has another value: it has not got this one, or not kept it.
-                self.may_have_it = self.is_dispatched;
-                self.write_or_give_up(now, Duration::ZERO)
-            }
+            // The device has another value: it has not got this one, or has not kept it, which nobody can tell apart afterwards.
+            _ => self.write_or_give_up(now, Duration::ZERO),
         }
     }
 

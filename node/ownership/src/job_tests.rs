@@ -85,7 +85,7 @@ fn a_command_is_never_begun_after_its_deadline() {
     let mut inherited = job(CommandState::Committed, verify(), true);
     let _ = inherited.start(ms(9_999));
     assert_eq!(inherited.handle(reads(5.0, 10_000), DEADLINE), Next::End);
-    assert_eq!(states(&mut inherited), [CommandState::Expired]);
+    assert_eq!(states(&mut inherited), [CommandState::Unknown], "it may have been written, and changed since");
 }
 
 #[test]

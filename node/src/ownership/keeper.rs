@@ -97,7 +97,8 @@ impl Keeper {
         // A segment that is declared otherwise is let go and taken again, and so is one of another session.
         let is_right = |kept: &Segment| Some(kept.session) == session && (Arc::ptr_eq(&kept.site, &site) || kept.is_declared_so(&site));
         let epochs = self.kept.iter().map(|(name, kept)| (name.clone(), if is_right(kept) { kept.epoch } else { 0 })).collect();
-        for step in duty::steps(&duties, &epochs) {
+        let was_released = |segment: &str, epoch: Epoch| self.released.contains_key(&(segment.to_owned(), epoch));
+        for step in duty::steps(&duties, &epochs, was_released) {
             match step {
                 Step::LetGo { segment, .. } => self.let_go(&segment).await,
                 Step::Release { segment, epoch } => self.release(session, segment, epoch).await,
