@@ -169,8 +169,8 @@ impl Parts {
         SessionContext {
             cluster: self.cluster.clone(),
             me: self.node_id(),
-            terms: labkeeper_model::LeaseTerms::default(),
-            write_timeout: std::time::Duration::from_millis(200),
+            terms: self.config.timing.terms(),
+            write_timeout: self.config.timing.write_timeout,
             tenure: self.tenure.clone(),
         }
     }
@@ -181,8 +181,8 @@ impl Parts {
             me: self.node_id(),
             name: self.me.name.clone(),
             tenure: self.tenure.clone(),
-            source: None,
-            write_timeout: std::time::Duration::from_millis(200),
+            source: self.config.field_source,
+            write_timeout: self.config.timing.write_timeout,
             latest: self.latest.clone(),
             taken: self.status.taken.clone(),
             reports: self.reports.sender.clone(),
@@ -191,7 +191,7 @@ impl Parts {
     }
 
     pub(crate) fn probes(&self) -> ProbeContext {
-        ProbeContext { cluster: self.cluster.clone(), me: self.node_id(), tenure: self.tenure.clone(), source: None }
+        ProbeContext { cluster: self.cluster.clone(), me: self.node_id(), tenure: self.tenure.clone(), source: self.config.field_source }
     }
 
     /// This node's number; 0, which no node has, before it belongs to a site.

@@ -61,7 +61,7 @@ pub async fn run(context: ProbeContext, actor: Context) -> Result<(), ChildError
 
 async fn probe(context: ProbeContext, segment: String) {
     let devices = context.cluster.read(|machine| {
-        let ours = machine.site().devices.iter().filter(|(_, device)| device.segment.as_str() == segment);
+        let ours = machine.site().devices.iter().filter(|(_, device)| device.segment.as_str() == segment && may_be_tried(device));
         ours.map(|(name, device)| (name.clone(), first_hop(device).to_owned())).collect::<BTreeMap<Name, String>>()
     });
     let mut tries: JoinSet<(Name, bool)> = JoinSet::new();
@@ -77,6 +77,11 @@ async fn probe(context: ProbeContext, segment: String) {
         tracing::info!(segment, reached = share.reached, of = share.of, "probed a segment");
         report(&context, segment, share).await;
     }
+}
+
+/// Whether a connection from here leaves the owner's alone. A device that serves its newest connection only would drop the owner's.
+fn may_be_tried(device: &DeviceSpec) -> bool {
+    device.fencing != Fencing::SingleConnection
 }
 
 /// What is connected to first on the way to a device.
