@@ -18,6 +18,7 @@ pub mod compose;
 pub mod config;
 pub mod disk_probe;
 pub mod error;
+pub mod gate;
 pub mod observe;
 pub mod ownership;
 mod parts;

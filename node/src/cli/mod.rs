@@ -19,6 +19,7 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod field;
+mod gate;
 mod get;
 mod node;
 mod output;
@@ -61,6 +62,8 @@ enum Command {
     /// Check, plan, apply and show the site's declaration
     #[command(subcommand)]
     Site(site::SiteCommand),
+    /// Stand before a device, and let only the newest owner through
+    Gate(gate::GateArgs),
     Get(get::GetArgs),
     Watch(watch::WatchArgs),
     Set(set::SetArgs),
@@ -106,6 +109,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Node(args) => node::run(args).await,
             Command::Cluster(command) => cluster::run(command).await,
             Command::Site(command) => site::run(command).await,
+            Command::Gate(args) => gate::run(args).await,
             Command::Get(args) => get::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Set(args) => set::run(args).await,
@@ -134,6 +138,7 @@ mod tests {
             "labkeeper demo --nodes 3 --dir d --base-port 7600",
             "labkeeper sim --site site.toml",
             "labkeeper node --config node.toml",
+            "labkeeper gate --listen 0.0.0.0:7502 --device 10.1.0.40:502 --state gate.state --json",
             "labkeeper cluster init --endpoint a:1",
             "labkeeper cluster join --endpoint b:1 --to a:1",
             "labkeeper cluster leave lab-b --endpoint a:1,b:1",
