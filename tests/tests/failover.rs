@@ -8,7 +8,7 @@ use anyhow::ensure;
 use labkeeper_proto::v1::value::Kind;
 use labkeeper_proto::v1::{self, CommandState, WaitLevel};
 use labkeeper_tests::client::setpoint;
-use labkeeper_tests::{Cluster, chance, wait};
+use labkeeper_tests::{Cluster, Lab, chance, wait};
 use rand::RngExt as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ const DEADLINE_AFTER: Duration = Duration::from_secs(2);
 async fn a_command_repeated_after_the_leaders_death_is_carried_out_once() -> anyhow::Result<()> {
     let (seed, mut chance) = chance::from_environment();
     let rounds = chance::rounds(6);
-    let mut cluster = Cluster::start(3).await?;
+    let mut cluster = Cluster::with_lab(3, Lab::standard()?.homes_return_after("1s")).await?;
     for round in 0..rounds {
         let told = format!("round {round} of {rounds}, LABKEEPER_SEED={seed}");
         let death_after = chance.random_range(Duration::ZERO..DEATH_AFTER_MAX);
@@ -56,7 +56,7 @@ async fn one_round(cluster: &mut Cluster, round: u32, death_after: Duration) -> 
         same(first, &outcome)?;
     }
     cluster.nodes[leader].start().await?;
-    cluster.settled().await?;
+    cluster.at_home().await?;
     for node in 0..3 {
         same(&outcome, &cluster.set(node, request.clone()).await?)?;
     }

@@ -2,8 +2,9 @@
 //! them over; in both directions, in one, and with nobody left who has a majority.
 
 use anyhow::{Context as _, ensure};
+use labkeeper_proto::v1::Quality;
 use labkeeper_proto::v1::value::Kind;
-use labkeeper_tests::client::setpoint;
+use labkeeper_tests::client::{quality, setpoint};
 use labkeeper_tests::outage::{until_committed, until_controlled};
 use labkeeper_tests::{Cluster, Evidence, Lab, Nemesis, Setup, Step, Who, wait};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -122,6 +123,10 @@ async fn without_a_majority_nothing_is_written_for_longer_than_a_lease() -> anyh
     let lease_ns = i64::try_from(LEASE.as_nanos())?;
     let late: Vec<_> = cluster.plant.recorded()?.into_iter().filter(|write| write.time_unix_ns > cut + lease_ns).collect();
     assert!(late.is_empty(), "written without a majority: {late:#?}");
+    for (at, segment) in ["furnace", "vacuum", "cryo"].into_iter().enumerate() {
+        let reading = clients[at].reading(&format!("{segment}/bank-{segment}/gain")).await?;
+        assert_ne!(quality(&reading), Quality::Good, "what a node hears nothing of is not called good: {reading:?}");
+    }
     for segment in ["cryo", "furnace", "vacuum"] {
         cluster.plant.clear_fault(&format!("bank-{segment}")).await?;
     }
