@@ -20,17 +20,17 @@ use crate::reply::{Effect, Rejection, Reply};
 use crate::state::{Cause, Hold, HoldReason};
 use crate::text::{ACTOR_LEN_MAX, REASON_LEN_MAX, check_len};
 use labkeeper_model::site::{DeviceSpec, Rung, TagSpec, Takeover};
-use labkeeper_model::{CommandState, ErrorCode, TagPath};
+use labkeeper_model::{Epoch, ErrorCode, TagPath};
 
 impl Machine {
-    /// Holds the tags of a segment that must be held after a grant for this cause.
-    pub(crate) fn hold_tags(&mut self, segment: &str, cause: Cause, effects: &mut Vec<Effect>) {
+    /// Holds the tags of a segment that must be held after a grant for this cause; `former` is the epoch before it.
+    pub(crate) fn hold_tags(&mut self, segment: &str, former: Epoch, cause: Cause, effects: &mut Vec<Effect>) {
         let tags = self
             .site
             .tags()
             .filter(|(path, device, tag)| path.segment() == segment && device.segment.as_str() == segment && tag.access.is_writable());
         let held: Vec<(TagPath, HoldReason)> =
-            tags.filter_map(|(path, device, tag)| Some((path.clone(), self.why_hold(&path, device, tag, cause)?))).collect();
+            tags.filter_map(|(path, device, tag)| Some((path.clone(), self.why_hold(&path, device, tag, (former, cause))?))).collect();
         if held.is_empty() {
             return;
         }
@@ -45,12 +45,13 @@ impl Machine {
         }
     }
 
-    fn why_hold(&self, path: &TagPath, device: &DeviceSpec, tag: &TagSpec, cause: Cause) -> Option<HoldReason> {
+    fn why_hold(&self, path: &TagPath, device: &DeviceSpec, tag: &TagSpec, (former, cause): (Epoch, Cause)) -> Option<HoldReason> {
         if tag.dangerous && device.fencing.rung() == Rung::F1 && cause.is_unplanned() {
             return Some(HoldReason::Dangerous);
         }
-        // The first setpoint of a tag, not begun by anybody, leaves nothing to confirm; and a hold lasts over further takeovers.
-        let written = self.setpoints.get(path).is_some_and(|setpoint| setpoint.revision > 1 || setpoint.state != CommandState::Committed);
+        // An owner writes before it says so. So whatever was set may have been written, unless nobody ever owned the segment.
+        let written = former > 0 && self.setpoints.contains_key(path);
+        // A hold lasts over further takeovers.
         let earlier = self.holds.get(path).map(|hold| hold.reason);
         earlier.or((tag.takeover == Takeover::Hold && written).then_some(HoldReason::Policy))
     }

@@ -41,7 +41,7 @@ impl Invariant {
     pub const TABLE: &'static [(Self, &'static str)] = &[
         (Self::TimeForward, "neither the applied index nor the time goes back"),
         (Self::EpochGrows, "a segment's epoch grows at each change of its owner and never shrinks"),
-        (Self::OwnerReaches, "a segment that nobody owned is granted only to a node of the site that reaches it"),
+        (Self::OwnerReaches, "another owner than before is a node of the site that reaches the segment"),
         (Self::NodesUnique, "no two nodes have the same name or instance, and no number exceeds the applied index"),
         (Self::RevisionGrows, "a setpoint's revision grows by one at each change"),
         (Self::OneOutstanding, "an outstanding command is the one that set its tag's setpoint: at most one per tag"),

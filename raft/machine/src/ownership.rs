@@ -100,20 +100,11 @@ impl Machine {
         if owner.is_none() && before.owner.is_none() {
             return;
         }
-        let left = before.owner.zip(leaving).map(|(from, Leaving { cause, last_renewal })| Vacancy {
-            from,
-            cause,
-            last_renewal,
-            since: self.time,
-        });
-        let left = left.or(before.vacancy);
         // Saturates after 2^64 changes of one segment: half a million years at one per microsecond.
         let epoch = before.epoch.saturating_add(1);
-        self.faults.check(epoch > before.epoch || before.epoch == Epoch::MAX, Invariant::EpochGrows, self.applied, || {
-            format!("{segment}: {epoch} after {}", before.epoch)
-        });
-        let vacancy = left.filter(|_| owner.is_none());
-        let after = Ownership { owner, session, epoch, since: self.time, successor: None, vacancy };
+        let left = self.vacancy(before, leaving);
+        let after = Ownership { owner, session, epoch, since: self.time, successor: None, vacancy: left.filter(|_| owner.is_none()) };
+        self.check_grant(segment, before, after);
         self.ownerships.insert(segment.to_owned(), after);
         self.note_grant(segment, before, after, left);
         effects.push(Effect::OwnershipChanged { segment: segment.to_owned() });
@@ -122,12 +113,28 @@ impl Machine {
             self.begin_takeover(segment, to, left);
             let same_process = before.owner == owner && left.is_some_and(|left| left.cause != Cause::Restarted);
             if !same_process {
-                self.hold_tags(segment, left.map_or(Cause::First, |left| left.cause), effects);
+                self.hold_tags(segment, before.epoch, left.map_or(Cause::First, |left| left.cause), effects);
             }
         }
         if left.is_some_and(|left| left.cause == Cause::Reach) {
             self.rest(segment);
         }
+    }
+
+    /// How the last owner left: the present one, or an earlier one if there is none.
+    fn vacancy(&self, before: Ownership, leaving: Option<Leaving>) -> Option<Vacancy> {
+        let leaves = before.owner.zip(leaving);
+        let vacancy = leaves.map(|(from, Leaving { cause, last_renewal })| Vacancy { from, cause, last_renewal, since: self.time });
+        vacancy.or(before.vacancy)
+    }
+
+    fn check_grant(&mut self, segment: &str, before: Ownership, after: Ownership) {
+        let grows = after.epoch > before.epoch || before.epoch == Epoch::MAX;
+        self.faults.check(grows, Invariant::EpochGrows, self.applied, || format!("{segment}: {after:?} after {before:?}"));
+        let node = after.owner.filter(|_| after.owner != before.owner).map(|owner| self.nodes.get(&owner));
+        let declared = self.site.segments.get_key_value(segment).map(|(name, _)| name);
+        let reached = node.is_none_or(|node| node.zip(declared).is_some_and(|(node, name)| reaches(node, name)));
+        self.faults.check(reached, Invariant::OwnerReaches, self.applied, || format!("{segment}: {after:?} after {before:?}"));
     }
 
     /// An owner has let go of a segment: it goes to the one that was planned if that is still right, else to whom it should have.

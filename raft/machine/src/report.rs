@@ -4,8 +4,8 @@
 //! words about a device are hearsay. A refused report changes nothing and is only counted; an owner that hears of one looks at the
 //! state again.
 //!
-//! Because `expired` promises that nothing was driven, an owner touches a device only after its `dispatched` was accepted: of a
-//! report and [`Command::ExpireCommands`] the log's order makes one the first, and the other has no effect.
+//! `expired` promises that nothing was driven, and an owner writes before it says so. So where there is an owner, only it ends a command as
+//! expired; where there is none, [`Command::ExpireCommands`] does, but only if nobody ever owned the segment.
 //!
 //! [`Command::ExpireCommands`]: crate::Command::ExpireCommands
 

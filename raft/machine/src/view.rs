@@ -124,7 +124,7 @@ impl Machine {
     }
 
     /// When [`crate::Command::PlaceSegments`] is due, because time alone changes where a segment should be; `None` if it does not.
-    /// Looks at every segment and node: some ten microseconds for a lab of twenty segments.
+    /// Looks at every segment and every node.
     #[must_use]
     pub fn next_review(&self) -> Option<Timestamp> {
         if self.is_sessionless() {
