@@ -3,7 +3,7 @@
 // It decides no more than the page can see. The real rules are the node's; this one only has to be believable.
 
 import { create } from '@bufbuild/protobuf';
-import { GetClusterStatusResponseSchema, NodeRole } from '../src/gen/labkeeper/v1/cluster_pb.js';
+import { GetClusterStatusResponseSchema, GrantCause, NodeRole } from '../src/gen/labkeeper/v1/cluster_pb.js';
 import { CommandSchema, CommandState } from '../src/gen/labkeeper/v1/command_pb.js';
 import { Access } from '../src/gen/labkeeper/v1/site_pb.js';
 import { POLL_MS } from './lab.mjs';
@@ -11,12 +11,19 @@ import { POLL_MS } from './lab.mjs';
 const NAMES = ['lab-n1', 'lab-n2', 'lab-n3'];
 const ELECTION_MS = 400;
 const TAKEOVER_MS = 900;
+/** How long connecting and reading the devices takes, as far as the page can see. */
+const CONNECT_MS = 150;
+const READ_MS = 350;
+const LEASE_MS = 1_500;
+const RENEW_MS = 300;
+const TAKEOVERS_MAX = 20;
 const ns = (ms) => BigInt(Math.round(ms)) * 1_000_000n;
 const refused = (code, message, remedy) => ({ code, message, remedy });
 
 export class Cluster {
   constructor(lab, basePort, onCommand, onChange) {
     Object.assign(this, { lab, onCommand, onChange, term: 8, index: 48_200n, leader: NAMES[0], commands: new Map(), setpoints: new Map() });
+    this.takeovers = [];
     this.nodes = NAMES.map((name, i) => ({ name, port: basePort + i, url: `http://127.0.0.1:${basePort + i}`, up: true }));
     const segments = [...new Set(lab.tags.map(({ device }) => device.split('/')[0]))];
     this.segments = segments.map((name, i) => ({
@@ -38,7 +45,7 @@ export class Cluster {
       if (up.length > 1) setTimeout(() => this.elect(up[0].name), ELECTION_MS);
     }
     for (const segment of this.segments.filter(({ owner }) => owner === name)) {
-      segment.owner = '';
+      Object.assign(segment, { owner: '', lost: { by: name, at: Date.now() } });
       if (up.length > 1) setTimeout(() => this.move(segment, up[up.length - 1].name), TAKEOVER_MS);
     }
     this.onChange();
@@ -59,7 +66,19 @@ export class Cluster {
 
   move(segment, owner) {
     if (segment.owner === owner) return;
-    Object.assign(segment, { owner, epoch: segment.epoch + 1n });
+    const { by: from, at: began } = segment.lost ?? { by: segment.owner, at: Date.now() };
+    const cause = segment.lost ? GrantCause.SESSION_EXPIRED : GrantCause.HOME_RETURN;
+    Object.assign(segment, { owner, epoch: segment.epoch + 1n, lost: undefined });
+    const assignedMs = BigInt(Date.now() - began);
+    const takeover = { segment: segment.name, from, to: owner, epoch: segment.epoch, cause, beganUnixMs: BigInt(began), assignedMs };
+    this.takeovers = [takeover, ...this.takeovers].slice(0, TAKEOVERS_MAX);
+    setTimeout(() => this.drives(takeover), READ_MS);
+    this.onChange();
+  }
+
+  drives(takeover) {
+    const after = (ms) => takeover.assignedMs + BigInt(ms);
+    Object.assign(takeover, { endedMs: after(0), connectedMs: after(CONNECT_MS), readMs: after(READ_MS), enabledMs: after(READ_MS) });
     this.onChange();
   }
 
@@ -88,10 +107,16 @@ export class Cluster {
       segments: this.segments.map((segment) => {
         const devices = new Set(this.lab.tags.filter(({ device }) => device.startsWith(`${segment.name}/`)).map(({ device }) => device))
           .size;
-        return { ...segment, devices, devicesOnline: segment.owner ? devices : 0 };
+        const { name, home, owner, epoch } = segment;
+        const leaseRemainingMs = owner ? BigInt(LEASE_MS - (Date.now() % RENEW_MS)) : undefined;
+        return { name, home, owner, epoch, leaseRemainingMs, devices, devicesOnline: owner ? devices : 0, rungs: { F1: devices } };
       }),
+      takeovers: this.takeovers,
     });
   }
+
+  /** Whether a node that is not the device's home drives it: what is dangerous waits for a person then. */
+  isAway = (device) => this.segments.some(({ name, owner, home }) => name === device.split('/')[0] && owner !== '' && owner !== home);
 
   ownerOf = (device) => this.segments.find(({ name }) => name === device.split('/')[0]).owner;
 

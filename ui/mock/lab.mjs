@@ -49,7 +49,7 @@ const STAND = {
     type: 'u16',
     step: (_, t, p) => Math.round(998 + 3 * Math.sin(t / 9000 + p)),
   },
-  gate_valve_open: { ...state(1, hold, 'Gate valve to the beamline'), access: Access.READ_WRITE },
+  gate_valve_open: { ...state(1, hold, 'Gate valve to the beamline'), access: Access.READ_WRITE, dangerous: true },
   backing_pump_mode: { ...read('', 'auto', hold, 'What the backing pump says'), type: 'string(12)' },
 };
 

@@ -2,7 +2,7 @@
 
 import { create, toBinary } from '@bufbuild/protobuf';
 import { LiveFrameSchema, LiveResponseSchema } from '../src/gen/labkeeper/v1/live_pb.js';
-import { TagReadingSchema } from '../src/gen/labkeeper/v1/tag_pb.js';
+import { TagHoldReason, TagReadingSchema } from '../src/gen/labkeeper/v1/tag_pb.js';
 import { POLL_MS } from './lab.mjs';
 
 const kindOf = ({ type, value }) => {
@@ -23,6 +23,8 @@ export function readings(lab, cluster) {
       description: tag.description,
       type: tag.type,
       pollMs: BigInt(POLL_MS),
+      rung: tag.device.startsWith('furnace/') ? 'F5' : 'F1',
+      ...(tag.dangerous && cluster.isAway(tag.device) && { hold: { reason: TagHoldReason.DANGEROUS } }),
       ...(tag.limits && { limits: tag.limits }),
       ...(tag.at && { sample: { timeUnixNs: BigInt(tag.at) * 1_000_000n, quality: tag.quality, value: { kind: kindOf(tag) } } }),
       ...(setpoint && {

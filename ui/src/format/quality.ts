@@ -18,6 +18,7 @@ const QUALITIES: Record<Quality, { text: string; trust: Trust }> = {
   [Quality.BAD_CONFIGURATION]: { text: 'Misconfigured', trust: 'bad' },
   [Quality.BAD_NOT_OWNED]: { text: 'No owner', trust: 'bad' },
   [Quality.BAD_OWNER_UNREACHABLE]: { text: 'Owner unreachable', trust: 'bad' },
+  [Quality.BAD_QUARANTINED]: { text: 'Quarantined', trust: 'bad' },
 };
 
 /** A good value has no mark: quiet when all is well. */

@@ -90,6 +90,7 @@ const snapshot = (term: bigint, generation = 1): Said => ({
       {
         ...{ tag: SETPOINT, unit: 'degC', owner: 'n1', type: 'f32', access: Access.READ_WRITE, sample: sample(20) },
         limits: { min: 5, max: 40 },
+        rung: 'F1',
         setpoint: { value: sample(20).value, revision: 3n, state: CommandState.VERIFIED, actor: 'ada' },
       },
     ],
@@ -138,7 +139,7 @@ describe('the live table', () => {
       SETPOINT,
       'vacuum/stand-1/gauge_high',
     ]);
-    expect(cells(SETPOINT)).toEqual(['20.00', '°C', 'Good', '< 1 s', '20.00 verified', 'n1']);
+    expect(cells(SETPOINT)).toEqual(['20.00', '°C', 'Good', '< 1 s', '20.00 verified', 'n1', 'F1']);
     expect(document.querySelector('[data-testid=link]')?.textContent).toContain('Leader n1 · term 3');
   });
 
@@ -176,6 +177,46 @@ describe('the live table', () => {
     browser.say(N1, { case: 'heartbeat', value: { timeUnixMs: BigInt(AT + 3_016) } });
     await browser.pass(2_000);
     expect(cells(SETPOINT).slice(2, 4)).toEqual(['◷ Stale', '5.0 s']);
+  });
+});
+
+describe('a takeover', () => {
+  const cluster = (epoch: bigint, more: object): Said => ({
+    case: 'cluster',
+    value: {
+      initialised: true,
+      leader: 'n1',
+      nodes: [{ name: 'n1' }, { name: 'n2', draining: true }],
+      segments: [{ name: 'cryo', owner: 'n2', epoch, leaseRemainingMs: 1_240n, devices: 2, devicesOnline: 2 }],
+      takeovers: [{ segment: 'cryo', from: 'n1', to: 'n2', epoch: 3n, beganUnixMs: BigInt(AT - 12_000), assignedMs: 1_810n, ...more }],
+    },
+  });
+  const text = (selector: string) => document.querySelector(selector)?.textContent?.trim().replace(/\s+/g, ' ');
+
+  it('shows where a segment goes, for how long it was left alone, and what is drained', async () => {
+    const { browser } = await open();
+    browser.say(N1, cluster(3n, {}));
+    await browser.pass(16);
+    expect(text('[data-testid=segment-cryo]')).toBe('cryo taking over epoch 3 · lease 1.2 s · 2/2 devices');
+    expect(text('[aria-label=Takeovers] li')).toBe('cryo n1 → n2 under way 12 s ago');
+    expect(text('[aria-label="Node n2"] h2')).toContain('Draining');
+    browser.say(N1, cluster(3n, { enabledMs: 1_911n }));
+    await browser.pass(16);
+    expect(text('[data-testid=segment-cryo]')).toBe('cryo epoch 3 · lease 1.2 s · 2/2 devices');
+    expect(text('[aria-label=Takeovers] li')).toBe('cryo n1 → n2 after 1 911 ms 12 s ago');
+  });
+
+  it('leaves a held tag to a person', async () => {
+    const { browser } = await open();
+    const held = snapshot(3n);
+    if (held.case === 'snapshot') Object.assign(held.value.tags?.[1] ?? {}, { hold: { reason: 1 } });
+    browser.say(N1, held);
+    await browser.pass(16);
+    expect(cells(SETPOINT)[4]).toBe('20.00 held');
+    press(grid(), 'ArrowDown');
+    await browser.pass(0);
+    expect(panel()?.querySelector('[data-testid=notice-tag]')?.textContent).toContain(`labkeeper cluster confirm ${SETPOINT}`);
+    expect(panel()?.querySelector<HTMLButtonElement>('button.primary')?.disabled).toBe(true);
   });
 });
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { begin, edit } from '../command/flow';
 import { TagStore } from '../data/store';
 import { CommandState } from '../gen/labkeeper/v1/command_pb.js';
-import { type TagReading, TagReadingSchema } from '../gen/labkeeper/v1/tag_pb.js';
+import { ReconcileOutcome, TagHoldReason, type TagReading, TagReadingSchema } from '../gen/labkeeper/v1/tag_pb.js';
 import { Quality } from '../gen/labkeeper/v1/value_pb.js';
-import { showReading, showSetpoint } from './reading';
+import { noticesOfTag, showReading, showSetpoint } from './reading';
 
 const AT = Date.UTC(2026, 10, 22, 16, 24, 5);
 const tag = (kind: object, quality: Quality, more: Partial<TagReading> = {}) =>
@@ -68,6 +68,22 @@ describe('a setpoint', () => {
     expect(showSetpoint(withState(CommandState.COMMITTED), undefined).kind).toBe('moving');
     expect(showSetpoint(withState(CommandState.UNKNOWN), undefined)).toMatchObject({ state: 'unknown', kind: 'failed' });
     expect(showSetpoint(tag({}, Quality.GOOD), undefined).kind).toBe('none');
+  });
+  it('says what a takeover changed about it, the hold before the drift', () => {
+    const drift = { outcome: ReconcileOutcome.ADOPTED, actual: { kind: { case: 'number', value: 20 } } } as never;
+    const drifting = { ...withState(CommandState.VERIFIED), drift };
+    expect(showSetpoint(drifting, undefined)).toEqual({ value: '22.50', state: 'drifts', kind: 'drifting' });
+    expect(noticesOfTag(drifting)).toEqual(['The device had 20.00 °C at the takeover: it was left as it is.']);
+    const held = { ...drifting, hold: { reason: TagHoldReason.DANGEROUS } as never };
+    expect(showSetpoint(held, undefined)).toEqual({ value: '22.50', state: 'held', kind: 'held' });
+    expect(noticesOfTag(held)[0]).toBe(
+      'Held since a takeover: it takes no setpoints. It is dangerous, and only the lease keeps a lost node’s late write away. ' +
+        'Look, then: labkeeper cluster confirm a/b/c',
+    );
+    expect(noticesOfTag(held)).toHaveLength(2);
+    expect(noticesOfTag(withState(CommandState.VERIFIED))).toEqual([]);
+    const unread = { ...drifting, drift: { outcome: ReconcileOutcome.UNREADABLE } as never };
+    expect(noticesOfTag(unread)).toEqual(['The device could not be read: nothing was written.']);
   });
   it('shows a draft as a draft', () => {
     const reading = withState(CommandState.VERIFIED);

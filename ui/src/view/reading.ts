@@ -7,7 +7,7 @@ import type { TagStore } from '../data/store';
 import { formatInteger, formatNumber, formatUnit } from '../format/number';
 import { GLYPHS, type Trust, trustOf } from '../format/quality';
 import { formatAge, formatClock } from '../format/time';
-import type { TagReading } from '../gen/labkeeper/v1/tag_pb.js';
+import { ReconcileOutcome, TagHoldReason, type TagReading } from '../gen/labkeeper/v1/tag_pb.js';
 
 export interface Shown {
   value: string;
@@ -45,17 +45,46 @@ export function trustNow(store: TagStore, id: number, nowMs: number): { trust: T
   return trustOf(store.qualities[id] ?? 0, at === 0 ? 0 : nowMs - at, Number(store.readings[id]?.pollMs ?? 0n));
 }
 
-/** A setpoint in the table: its value and how far it has got. */
+/** A setpoint in the table: its value, and how far it has got or what a takeover changed about it. */
 export function showSetpoint(
   reading: TagReading,
   flow: Flow | undefined,
-): { value: string; state: string; kind: 'settled' | 'moving' | 'failed' | 'none' } {
+): { value: string; state: string; kind: 'settled' | 'moving' | 'failed' | 'held' | 'drifting' | 'none' } {
   const { setpoint } = reading;
   if (flow?.stage === 'editing' || flow?.stage === 'review') return { value: flow.text, state: 'draft', kind: 'moving' };
+  const value = setpoint ? formatValue(setpoint.value) : '';
+  if (reading.hold) return { value, state: 'held', kind: 'held' };
+  if (reading.drift) return { value, state: 'drifts', kind: 'drifting' };
   if (!setpoint) return { value: '', state: isWritable(reading) ? 'not set' : '', kind: 'none' };
   const kind = isFailure(setpoint.state) ? 'failed' : isFinal(setpoint.state) ? 'settled' : 'moving';
-  return { value: formatValue(setpoint.value), state: nameOf(setpoint.state), kind };
+  return { value, state: nameOf(setpoint.state), kind };
 }
+
+/** What a takeover changed about a setpoint and a person should know, in sentences. */
+export function noticesOfTag({ tag, unit, hold, drift }: TagReading): string[] {
+  const notices: string[] = [];
+  if (hold) {
+    const why = hold.reason === TagHoldReason.DANGEROUS ? 'It is dangerous, and only the lease keeps a lost node’s late write away.' : '';
+    notices.push(`Held since a takeover: it takes no setpoints. ${why} Look, then: labkeeper cluster confirm ${tag}`.replace('  ', ' '));
+  }
+  if (drift) {
+    const actual = `${formatValue(drift.actual)} ${formatUnit(unit)}`.trim();
+    notices.push(
+      `${drift.actual ? `The device had ${actual} at the takeover` : 'The device could not be read'}: ${OUTCOMES[drift.outcome]}.`,
+    );
+  }
+  return notices;
+}
+
+const OUTCOMES: Record<ReconcileOutcome, string> = {
+  [ReconcileOutcome.UNSPECIFIED]: 'what was done about it is not known',
+  [ReconcileOutcome.MATCHES]: 'as it should be',
+  [ReconcileOutcome.ADOPTED]: 'it was left as it is',
+  [ReconcileOutcome.REASSERTED]: 'the setpoint was written again',
+  [ReconcileOutcome.DRIVEN_SAFE]: 'it was driven to its safe value',
+  [ReconcileOutcome.HELD]: 'nothing is written before a person confirms',
+  [ReconcileOutcome.UNREADABLE]: 'nothing was written',
+};
 
 function formatSample(reading: TagReading | undefined, value: number, text: string | undefined): string {
   if (text !== undefined) return text;
