@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `GET /api/v1/tags?selector=GLOB` | latest values (repeat `selector` for more) |
 //! | `POST /api/v1/commands` | set a setpoint; `GET` lists, `GET /api/v1/commands/{id}` waits if asked to |
-//! | `GET /api/v1/cluster`, `GET /api/v1/site`, `POST /api/v1/site/plan`, `POST /api/v1/site/apply` | as over gRPC |
+//! | `GET /api/v1/cluster?why=true` | who is there, who leads, who owns what, and, if asked, why |
+//! | `GET /api/v1/site`, `POST /api/v1/site/plan`, `POST /api/v1/site/apply` | as over gRPC |
 //! | `GET /api/v1/live` | the live socket |
 //! | `GET /healthz`, `GET /readyz`, `GET /metrics` | for machines |
 //! | everything else | the web UI |

@@ -299,7 +299,7 @@ mod tests {
             r#""drifting":[{"tag":"cryo/chiller-1/temperature_setpoint","desired":12.5,"#,
             r#""outcome":"adopted","actual":20.0,"since":"2026-03-01T11:59:30Z"}],"#,
             r#""quarantined":[{"device":"pump-3","reason":"panicked 5 times","since":"2026-03-01T11:59:51Z"}],"#,
-            r#""why":{"choice":"lab-b","in_words":"it moves to lab-b: the owner is being drained","candidates":["#,
+            r#""why":{"choice":"lab-b","in_words":"cryo goes from lab-a to lab-b: the owner is being drained","candidates":["#,
             r#"{"node":"lab-a","eligible":false,"why":"is being drained"},{"node":"lab-b","eligible":true,"why":"has 0 other segments"}]}}],"#,
             r#""takeovers":[{"segment":"cryo","from":"lab-b","to":"lab-a","epoch":2,"cause":"session_expired","log_index":40,"#,
             r#""began":"2026-03-01T11:59:28Z","ended_ms":1810,"assigned_ms":1810,"connected_ms":1840,"read_ms":1902,"enabled_ms":1911,"#,

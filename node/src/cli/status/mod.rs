@@ -148,7 +148,7 @@ pub(super) mod sample {
             }],
             placement: Some(v1::PlacementStatus {
                 choice: "lab-b".into(),
-                in_words: "it moves to lab-b: the owner is being drained".into(),
+                in_words: "cryo goes from lab-a to lab-b: the owner is being drained".into(),
                 candidates: vec![candidate("lab-a", false, "is being drained"), candidate("lab-b", true, "has 0 other segments")],
             }),
             ..v1::SegmentStatus::default()

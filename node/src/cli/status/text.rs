@@ -124,7 +124,7 @@ fn in_words(value: Option<&v1::Value>) -> String {
 /// Why a segment is where it is, if that was asked for.
 fn why(segment: &v1::SegmentStatus) -> Option<Vec<String>> {
     let placement = segment.placement.as_ref()?;
-    let mut lines = vec![format!("{}: {}", segment.name, placement.in_words)];
+    let mut lines = vec![placement.in_words.clone()];
     if !segment.owner.is_empty() {
         lines.push(format!("  {} got it because {}", segment.owner, words::cause_in_words(segment.cause)));
     }
@@ -190,7 +190,7 @@ mod tests {
             "! cryo/chiller-1/temperature_setpoint: the setpoint is 12.5, the device had 20 (adopted)",
             "! cryo/pump-3: left alone for 9.0 s: panicked 5 times",
             "",
-            "cryo: it moves to lab-b: the owner is being drained",
+            "cryo goes from lab-a to lab-b: the owner is being drained",
             "  lab-a got it because the owner was lost",
             "  lab-a  cannot own it  is being drained",
             "  lab-b  can own it     has 0 other segments",
