@@ -40,6 +40,11 @@ const OURS: &[(&str, &[&str], &str)] = &[
     ),
     ("labkeeper-tests", &["labkeeper-model", "labkeeper-proto"], "system tests see what a client sees"),
     (
+        "labkeeper-sim",
+        &["labkeeper-machine", "labkeeper-model", "labkeeper-ownership"],
+        "the simulated world plays the pure cores, and is its own network, disk, clock and field",
+    ),
+    (
         "labkeeper-benches",
         &["labkeeper-model", "labkeeper-proto", "labkeeper-supervision", "labkeeper-tests"],
         "a benchmark measures from outside, or a part that stands alone",
@@ -144,6 +149,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "node/ownership/src/",
         &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread"],
         "a decision about who may drive a device is replayed bit for bit from a seed, so time and chance come in as arguments",
+    ),
+    (
+        "tests/sim/src/",
+        &["HashMap", "HashSet", "Instant", "SystemTime", "tokio", "thread_rng"],
+        "a seed is one history, in every process: the world has its own time and chance",
     ),
     ("proto/model/src/", &["HashMap", "Instant", "SystemTime", "tokio"], "the vocabulary is used by the machine"),
     ("node/src/", &["openraft", "sled"], "only raft/ names them"),

@@ -44,7 +44,8 @@ pub fn duties(machine: &Machine, me: NodeId, session: Option<SessionId>) -> BTre
     let mine = machine.ownerships().filter(|(_, ownership)| ownership.owner == Some(me) && ownership.session == session);
     let keep = mine.map(|(segment, ownership)| (segment.to_owned(), Duty { epoch: ownership.epoch, stance: Stance::Keep }));
     // Also what has left the site: it is this node's until it says that it has let go.
-    let over = machine.releases_wanted(me).into_iter().map(|(segment, epoch)| (segment, Duty { epoch, stance: Stance::HandOver }));
+    let over = machine.releases_wanted(me).into_iter().filter(|(segment, _)| machine.ownership(segment).session == session);
+    let over = over.map(|(segment, epoch)| (segment, Duty { epoch, stance: Stance::HandOver }));
     keep.chain(over).collect()
 }
 
@@ -106,52 +107,5 @@ pub fn commands(machine: &Machine, segment: &str, takeover: &Takeover) -> Vec<(A
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn duty(epoch: Epoch, stance: Stance) -> (String, Duty) {
-        (format!("s{epoch}"), Duty { epoch, stance })
-    }
-
-    fn never(_: &str, _: Epoch) -> bool {
-        false
-    }
-
-    fn segment(epoch: Epoch) -> String {
-        format!("s{epoch}")
-    }
-
-    #[test]
-    fn what_is_right_is_left_alone() {
-        assert_eq!(steps(&[duty(1, Stance::Keep)].into(), &[(segment(1), 1)].into(), never), []);
-    }
-
-    #[test]
-    fn what_is_over_goes_before_anything_is_taken() {
-        let duties = [duty(1, Stance::Keep), duty(2, Stance::Keep)].into();
-        let kept = [(segment(1), 9), (segment(3), 3)].into();
-        let expected = [
-            Step::LetGo { segment: segment(1), epoch: 9 },
-            Step::LetGo { segment: segment(3), epoch: 3 },
-            Step::Take { segment: segment(1), epoch: 1 },
-            Step::Take { segment: segment(2), epoch: 2 },
-        ];
-        assert_eq!(steps(&duties, &kept, never), expected);
-    }
-
-    #[test]
-    fn a_segment_with_a_successor_is_released_until_the_state_has_it_and_never_taken() {
-        let duties = [duty(4, Stance::HandOver)].into();
-        let release = [Step::Release { segment: segment(4), epoch: 4 }];
-        assert_eq!(steps(&duties, &[(segment(4), 4)].into(), never), release);
-        assert_eq!(steps(&duties, &BTreeMap::new(), never), release);
-    }
-
-    #[test]
-    fn a_release_is_not_taken_back_when_the_successor_is_withdrawn() {
-        let duties = [duty(4, Stance::Keep), duty(5, Stance::Keep)].into();
-        let release = Step::Release { segment: segment(4), epoch: 4 };
-        let take = Step::Take { segment: segment(5), epoch: 5 };
-        assert_eq!(steps(&duties, &BTreeMap::new(), |released, epoch| released == segment(4) && epoch == 4), [release, take]);
-    }
-}
+#[path = "duty_tests.rs"]
+mod tests;
