@@ -7,6 +7,7 @@ use crate::cli::output::{columns, row};
 use crate::cli::value;
 use labkeeper_model::{Timestamp, Value};
 use labkeeper_proto::v1;
+use std::time::Duration;
 
 /// Takeovers that are shown; JSON has all that the node tells.
 const TAKEOVERS_SHOWN: usize = 5;
@@ -138,7 +139,7 @@ fn why(segment: &v1::SegmentStatus) -> Option<Vec<String>> {
 
 fn takeovers(takeovers: &[v1::TakeoverStatus], now: Timestamp) -> Vec<Vec<String>> {
     let heads = row(["TAKEOVER", "FROM", "TO", "EPOCH", "AGO", "BECAUSE", "ENDED", "ASSIGNED", "CONNECTED", "READ", "DRIVEN"]);
-    let ms = |step: Option<u64>| step.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+    let ms = |step: Option<u64>| step.map_or_else(|| "-".to_owned(), gap);
     let of = |one: &v1::TakeoverStatus| {
         row([
             &one.segment,
@@ -157,12 +158,17 @@ fn takeovers(takeovers: &[v1::TakeoverStatus], now: Timestamp) -> Vec<Vec<String
     std::iter::once(heads).chain(takeovers.iter().take(TAKEOVERS_SHOWN).map(of)).collect()
 }
 
+/// How long a step took: to the millisecond where that matters, else as long as a person would say that a cluster was off.
+fn gap(ms: u64) -> String {
+    if ms < 10_000 { format!("{ms} ms") } else { value::span(Duration::from_millis(ms)) }
+}
+
 /// One takeover in a line: "cryo: lab-b -> lab-a, nobody drove it for 1911 ms".
 #[must_use]
 pub(in crate::cli) fn took(takeover: &v1::TakeoverStatus) -> String {
     let v1::TakeoverStatus { segment, from, to, .. } = takeover;
     match takeover.enabled_ms {
-        Some(ms) => format!("{segment}: {} -> {to}, nobody drove it for {ms} ms", or_dash(from)),
+        Some(ms) => format!("{segment}: {} -> {to}, nobody drove it for {}", or_dash(from), gap(ms)),
         None => format!("{segment}: {} -> {to}, not driven yet", or_dash(from)),
     }
 }
@@ -220,5 +226,7 @@ mod tests {
         assert_eq!(took(&takeover()), "cryo: lab-b -> lab-a, nobody drove it for 1911 ms");
         let under_way = v1::TakeoverStatus { from: String::new(), enabled_ms: None, ..takeover() };
         assert_eq!(took(&under_way), "cryo: - -> lab-a, not driven yet");
+        let long = v1::TakeoverStatus { enabled_ms: Some(1_189_904), ..takeover() };
+        assert_eq!(took(&long), "cryo: lab-b -> lab-a, nobody drove it for 20 min", "the whole cluster was off");
     }
 }
