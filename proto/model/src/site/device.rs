@@ -31,12 +31,12 @@ impl DriverKind {
 /// What an owner does with a device when it has lost its lease, while it may still write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OnLeaseLoss {
-    /// Write nothing: outputs stay as they are.
+    /// Write nothing: outputs stay as they are, until the next owner or a watchdog of the device changes them.
     #[default]
     Hold,
     /// Write every tag's safe value, before the lease runs out.
     Safe,
-    /// Stop reading too, so that a watchdog of the device trips.
+    /// Write nothing and rely on the device's watchdog, which runs from the moment when the connection is closed.
     StopPolling,
 }
 

@@ -176,12 +176,6 @@ impl TagSpec {
         }
     }
 
-    /// The safe value in the form that the tag has; `None` if there is none that it accepts, which a checked declaration rules out.
-    #[must_use]
-    pub fn safe_value(&self) -> Option<Value> {
-        self.accept(self.safe.as_ref()?).ok()
-    }
-
     fn accept_number(&self, value: &Value, number: f64) -> Result<Value, UnfitValue> {
         if !number.is_finite() {
             return Err(UnfitValue::NotFinite);

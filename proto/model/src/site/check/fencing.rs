@@ -97,7 +97,7 @@ fn check_dangers(found: &mut Findings, device: &DeviceSpec) {
     if device.fencing.rung() == Rung::F1 {
         let what =
             format!("{names}: dangerous, and protected by the lease alone; held after an unplanned takeover until an operator confirms");
-        found.warning(&["fence"], what, "give the device a fence register or a gate, or be ready to confirm");
+        found.warning(&["fence"], what, "give the device a fence register or a gate, or be ready to say `labkeeper cluster confirm`");
     }
     if device.watchdog.is_none() {
         let what = format!("{names}: dangerous, and the device stays as it is if the whole cluster is lost");
