@@ -141,6 +141,11 @@ impl Nemesis {
     }
 
     async fn harm(&mut self, cluster: &mut Cluster, step: &Step, at: usize) -> anyhow::Result<()> {
+        // A segment's owner may be a node that was killed a moment ago, until its lease has run out.
+        if step.is_for_the_living() && !cluster.nodes[at].is_running() {
+            self.story.push("           which is down already".into());
+            return Ok(());
+        }
         let count = cluster.nodes.len();
         let others = || (0..count).filter(move |other| *other != at).map(End::Node);
         let me = End::Node(at);
@@ -199,6 +204,11 @@ impl Nemesis {
 }
 
 impl Step {
+    /// Whether it is done to a process.
+    fn is_for_the_living(&self) -> bool {
+        matches!(self, Self::Kill(_) | Self::Stop(_) | Self::Freeze(_) | Self::SlowDisk(..))
+    }
+
     /// Whom it befalls.
     fn victim(&self) -> Option<Who> {
         match self {
