@@ -74,6 +74,8 @@ pub struct Proposal {
     pub life: Life,
     /// Which of its proposals.
     pub ticket: u64,
+    /// When it was proposed first.
+    pub sent: SimTime,
     /// What is proposed.
     pub command: Command,
 }

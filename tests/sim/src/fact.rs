@@ -60,8 +60,6 @@ pub enum Fact {
         /// For how long it was.
         frozen: Duration,
     },
-    /// A wire or a node has failed or recovered.
-    NetworkChanged,
     /// The faults are over.
     Calm,
     /// A client was told that its setpoint is committed.

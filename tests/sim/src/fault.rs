@@ -149,7 +149,6 @@ impl World {
             }
         };
         wires.iter().for_each(|(from, to)| self.network.cut(*from, *to, true));
-        self.env.facts.push(Fact::NetworkChanged);
         let lasts = self.env.dice.ms(100, 7_000);
         self.wound(Wound::Wires(wires), lasts);
     }
@@ -214,7 +213,6 @@ impl World {
             Wound::Frozen(node) => self.nodes[node].thaw(&mut self.env),
             Wound::Wires(wires) => {
                 wires.iter().for_each(|(from, to)| self.network.cut(*from, *to, false));
-                self.env.facts.push(Fact::NetworkChanged);
             }
             Wound::FieldWires(wires) => wires.iter().for_each(|(node, segment)| self.field.cut(*node, *segment, false)),
             Wound::DeviceOff(device) => self.field.switch(device, false),

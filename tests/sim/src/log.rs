@@ -15,7 +15,7 @@
 
 use crate::clock::SimTime;
 use crate::dice::Dice;
-use crate::event::Proposal;
+use crate::event::{Life, Proposal};
 use crate::mutation::twist;
 use crate::setting::Setting;
 use labkeeper_machine::{Applied, Command, Machine, Stamp};
@@ -34,8 +34,14 @@ pub struct Entry {
     pub command: Command,
     /// When it was committed.
     pub committed: SimTime,
-    /// Whose proposal it was.
-    pub proposal: (usize, u32, u64),
+    /// The proposing node.
+    pub from: usize,
+    /// In which of its lives.
+    pub life: Life,
+    /// Which of its proposals.
+    pub ticket: u64,
+    /// When it was proposed first.
+    pub sent: SimTime,
     /// What the machine answered.
     pub applied: Applied,
 }
@@ -118,8 +124,8 @@ impl Log {
         let stamp = Stamp { index: self.agreed.applied() + 1, time };
         let command = twist(setting.mutation, proposal.command.clone(), &self.agreed, stamp.index);
         let applied = self.agreed.apply(stamp, command.clone());
-        let proposal_of = (proposal.from, proposal.life, proposal.ticket);
-        self.entries.push(Entry { stamp, asked: proposal.command, command, committed: now, proposal: proposal_of, applied });
+        let Proposal { from, life, ticket, sent, command: asked } = proposal;
+        self.entries.push(Entry { stamp, asked, command, committed: now, from, life, ticket, sent, applied });
         self.next_due(now)
     }
 

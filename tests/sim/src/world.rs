@@ -100,12 +100,6 @@ impl World {
         self.nodes[at].is_running() && heard.count() * 2 > self.nodes.len()
     }
 
-    /// Whether a proposal of this node can be committed, by itself or through one that it can talk to.
-    #[must_use]
-    pub fn reaches_quorum(&self, at: usize) -> bool {
-        (0..self.nodes.len()).any(|other| self.network.linked(at, other) && self.has_majority(other))
-    }
-
     fn hears_leader(&self, at: usize) -> bool {
         let (Some(leader), _) = self.log.leader() else { return at == 0 };
         self.nodes[leader].is_running() && self.network.passes(leader, at)
@@ -176,8 +170,8 @@ impl World {
         env.counts.entries += 1;
         env.counts.expiries += u64::from(entry.applied.reply == Ok(Reply::Expired { ended: true }));
         env.facts.push(Fact::Committed);
-        let (from, life, ticket) = entry.proposal;
-        let answer = NodeEvent::Answer(ticket, Outcome::Applied(entry.stamp.index, entry.applied.reply.clone()));
+        let (from, life) = (entry.from, entry.life);
+        let answer = NodeEvent::Answer(entry.ticket, Outcome::Applied(entry.stamp.index, entry.applied.reply.clone()));
         if let Some(after) = self.network.delay(leader, from, env.is_calm(), &mut env.dice) {
             env.after(after, Event::Node(from, life, answer));
         }

@@ -30,7 +30,7 @@ impl Invariant for Fencing {
             Fact::Committed => {
                 let Some(entry) = world.log.newest() else { return Ok(()) };
                 if let (Command::OpenSession { node, .. }, Ok(Reply::Session(session))) = (&entry.command, &entry.applied.reply) {
-                    self.openers.insert(*session, (*node, entry.proposal.1));
+                    self.openers.insert(*session, (*node, entry.life));
                 }
                 Ok(())
             }

@@ -115,7 +115,6 @@ impl Node {
         env.say(|| format!("n{} dies", self.at));
         env.counts.deaths += 1;
         self.state = State::Dead;
-        env.facts.push(Fact::NetworkChanged);
     }
 
     /// Another process, on the disk of the one before.
@@ -126,14 +125,12 @@ impl Node {
         self.state = State::Running;
         self.process = Process::new(self.id, &self.clock, env);
         self.settle(env);
-        env.facts.push(Fact::NetworkChanged);
     }
 
     pub(crate) fn freeze(&mut self, env: &mut Env) {
         env.say(|| format!("n{} freezes", self.at));
         env.counts.freezes += 1;
         self.state = State::Frozen { since: env.now, waiting: vec![] };
-        env.facts.push(Fact::NetworkChanged);
     }
 
     pub(crate) fn thaw(&mut self, env: &mut Env) {
@@ -147,7 +144,6 @@ impl Node {
             env.after(after, Event::Node(self.at, self.life, event));
         }
         env.facts.push(Fact::Thawed { node: self.at, frozen });
-        env.facts.push(Fact::NetworkChanged);
     }
 
     fn handle(&mut self, env: &mut Env, log: &Log, event: NodeEvent) {

@@ -3,7 +3,6 @@
 use super::{Node, State};
 use crate::env::Env;
 use crate::event::{ClientEvent, Event, NodeEvent, Outcome, Proposal};
-use crate::fact::Fact;
 use labkeeper_machine::{Command, Rejection, Reply};
 use labkeeper_model::{Epoch, ErrorCode};
 use labkeeper_ownership::Moment;
@@ -37,7 +36,7 @@ pub(crate) enum Wish {
 /// Proposals under way, and reports that wait for their turn.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    wishes: BTreeMap<u64, (Wish, Command)>,
+    wishes: BTreeMap<u64, (Wish, Proposal)>,
     /// In order; the first is under way if `is_busy`.
     letters: VecDeque<Command>,
     is_busy: bool,
@@ -47,9 +46,9 @@ impl Node {
     /// Proposes something.
     pub(crate) fn propose(&mut self, env: &mut Env, wish: Wish, command: Command) {
         let ticket = env.ticket();
-        self.process.outbox.wishes.insert(ticket, (wish, command.clone()));
+        let proposal = Proposal { from: self.at, life: self.life, ticket, sent: env.now, command };
+        self.process.outbox.wishes.insert(ticket, (wish, proposal.clone()));
         env.after(ATTEMPT, Event::Node(self.at, self.life, NodeEvent::GiveUp(ticket)));
-        let proposal = Proposal { from: self.at, life: self.life, ticket, command };
         env.after(Duration::ZERO, Event::Propose(proposal));
     }
 
@@ -82,9 +81,8 @@ impl Node {
     pub(crate) fn answered(&mut self, env: &mut Env, ticket: u64, outcome: Outcome) {
         match outcome {
             Outcome::NotLeader => {
-                if let Some((_, command)) = self.process.outbox.wishes.get(&ticket) {
-                    let proposal = Proposal { from: self.at, life: self.life, ticket, command: command.clone() };
-                    env.after(ASK_AGAIN, Event::Propose(proposal));
+                if let Some((_, proposal)) = self.process.outbox.wishes.get(&ticket) {
+                    env.after(ASK_AGAIN, Event::Propose(proposal.clone()));
                 }
             }
             Outcome::Applied(_, reply) => {
@@ -143,6 +141,5 @@ impl Node {
     fn end(&mut self, env: &mut Env) {
         env.say(|| format!("n{} has ended as planned", self.at));
         self.state = State::Dead;
-        env.facts.push(Fact::NetworkChanged);
     }
 }
