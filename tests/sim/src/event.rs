@@ -87,6 +87,8 @@ pub struct Asking {
     pub segment: usize,
     /// Under which epoch.
     pub epoch: Epoch,
+    /// Which keeping of it: a segment that is taken again is kept anew.
+    pub keeping: u64,
     /// The device.
     pub device: usize,
     /// What for.

@@ -82,8 +82,9 @@ impl World {
             20..36 => self.freeze(node),
             36..62 => self.cut_network(node),
             62..72 => self.cut_field(node),
-            72..75 => self.switch_off(),
-            75..80 => {
+            72..74 => self.switch_off(),
+            74..76 => self.crash_segment(node),
+            76..80 => {
                 self.network.storms += 1;
                 let lasts = self.env.dice.ms(300, 3_000);
                 self.wound(Wound::Storm, lasts);
@@ -176,6 +177,16 @@ impl World {
         self.field.switch(device, true);
         let lasts = self.env.dice.ms(200, 6_000);
         self.wound(Wound::DeviceOff(device), lasts);
+    }
+
+    /// A supervisor takes a while to start again what has failed: here, until the next look.
+    fn crash_segment(&mut self, node: usize) {
+        let segment = self.env.dice.below(self.plant.segments.len());
+        let node = &mut self.nodes[node];
+        if node.is_running() {
+            node.crash_segment(&mut self.env, segment);
+            node.settle(&mut self.env);
+        }
     }
 
     fn drain_for_a_while(&mut self, node: usize) {

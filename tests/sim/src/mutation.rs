@@ -28,13 +28,15 @@ pub enum Mutation {
     NoDedup,
     /// An owner that has proposed a release drives on when the successor is withdrawn.
     TakeReleaseBack,
+    /// An owner lets go while something that it has sent is in flight.
+    ReleaseInFlight,
     /// A device is written as soon as it is connected.
     WriteUnread,
 }
 
 impl Mutation {
     /// Every mutation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CountFromAck,
         Self::NoCompareAndSet,
         Self::KeepTimers,
@@ -44,6 +46,7 @@ impl Mutation {
         Self::AcceptStaleEpoch,
         Self::NoDedup,
         Self::TakeReleaseBack,
+        Self::ReleaseInFlight,
         Self::WriteUnread,
     ];
 

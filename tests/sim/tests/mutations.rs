@@ -77,6 +77,11 @@ fn a_release_that_is_taken_back() {
 }
 
 #[test]
+fn a_segment_that_is_let_go_with_writes_in_flight() {
+    is_noticed(Mutation::ReleaseInFlight, 2_000, EFFECT);
+}
+
+#[test]
 fn a_device_that_is_written_before_it_is_read() {
     is_noticed(Mutation::WriteUnread, 400, &["read_first"]);
 }

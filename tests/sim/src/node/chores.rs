@@ -65,7 +65,7 @@ impl Node {
         let names = devices.iter().map(|device| self.plant.devices[*device].name.clone()).collect();
         self.process.probing.insert(segment, Probe::new(names, self.boot(env)));
         for device in devices {
-            let asking = Asking { segment, epoch: 0, device, purpose: Purpose::Probe };
+            let asking = Asking { segment, epoch: 0, keeping: 0, device, purpose: Purpose::Probe };
             env.after(Duration::ZERO, Event::Node(self.at, self.life, NodeEvent::Ask(asking)));
         }
     }

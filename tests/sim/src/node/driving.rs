@@ -14,7 +14,7 @@ impl Node {
         if asking.purpose == Purpose::Probe {
             return self.request(env, asking);
         }
-        let is_kept = self.process.kept.get(&asking.segment).is_some_and(|keeping| keeping.epoch == asking.epoch);
+        let is_kept = self.process.kept.get(&asking.segment).is_some_and(|keeping| keeping.number == asking.keeping);
         if !is_kept {
             return;
         }
@@ -45,7 +45,7 @@ impl Node {
         let now = self.boot(env);
         let may_write = self.process.rights.may_write(now) && !self.process.is_stopping;
         let kept = self.process.kept.get_mut(&asking.segment);
-        let Some(keeping) = kept.filter(|keeping| may_write && keeping.epoch == asking.epoch && !keeping.is_letting_go) else {
+        let Some(keeping) = kept.filter(|keeping| may_write && keeping.number == asking.keeping && !keeping.is_letting_go) else {
             return false;
         };
         keeping.in_flight += 1;
@@ -74,12 +74,12 @@ impl Node {
 
     /// What came of a request.
     pub(crate) fn back(&mut self, env: &mut Env, request: &Request, answer: Answer) {
-        let Asking { segment, epoch, device, purpose } = &request.asking;
+        let Asking { segment, keeping: number, device, purpose, .. } = &request.asking;
         if *purpose == Purpose::Probe {
             return self.probed(*segment, *device, &answer);
         }
         let kept = self.process.kept.get_mut(segment);
-        let Some(keeping) = kept.filter(|keeping| keeping.epoch == *epoch && keeping.session == request.session) else { return };
+        let Some(keeping) = kept.filter(|keeping| keeping.number == *number) else { return };
         if is_write(purpose) {
             keeping.in_flight -= 1;
             self.process.look.duties |= keeping.is_letting_go;
@@ -126,8 +126,8 @@ impl Node {
     pub(crate) fn go_safe(&mut self, env: &mut Env) {
         env.say(|| format!("n{} goes safe", self.at));
         let site = std::sync::Arc::clone(self.replica.site());
-        let kept: Vec<_> = self.process.kept.iter().map(|(segment, keeping)| (*segment, keeping.epoch)).collect();
-        for (segment, epoch) in kept {
+        let kept: Vec<_> = self.process.kept.iter().map(|(segment, keeping)| (*segment, keeping.epoch, keeping.number)).collect();
+        for (segment, epoch, keeping) in kept {
             for device in self.plant.devices_of(segment).collect::<Vec<_>>() {
                 let name = self.plant.devices[device].name.clone();
                 let Some(spec) = site.devices.get(&name).filter(|spec| spec.on_lease_loss == OnLeaseLoss::Safe) else { continue };
@@ -135,7 +135,7 @@ impl Node {
                 for (tag, value) in spec.tags.iter().filter_map(|(tag, spec)| Some((tag, spec.safe.clone()?))).filter(|_| is_enabled) {
                     let path = TagPath::new(&spec.segment, &name, tag);
                     if self.replica.hold(&path).is_none() {
-                        let asking = Asking { segment, epoch, device, purpose: Purpose::GoSafe };
+                        let asking = Asking { segment, epoch, keeping, device, purpose: Purpose::GoSafe };
                         self.write(env, asking, Some((path, value)));
                     }
                 }

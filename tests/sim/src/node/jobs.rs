@@ -63,7 +63,7 @@ impl Node {
         };
         let device = self.plant.device(running.record.tag.device());
         if !running.is_over {
-            let asking = Asking { segment, epoch: keeping.epoch, device, purpose };
+            let asking = Asking { segment, epoch: keeping.epoch, keeping: keeping.number, device, purpose };
             env.after(pause, Event::Node(self.at, self.life, NodeEvent::Ask(asking)));
         }
         if !reports.is_empty() {

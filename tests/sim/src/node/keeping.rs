@@ -24,6 +24,7 @@ const CONNECT_AGAIN: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Keeping {
     pub(crate) epoch: Epoch,
+    pub(crate) number: u64,
     pub(crate) session: SessionId,
     /// What had been applied when it was taken: older commands are inherited.
     pub(crate) since: LogIndex,
@@ -50,10 +51,11 @@ impl Node {
     pub(crate) fn take(&mut self, env: &mut Env, segment: usize, epoch: Epoch) {
         let Some(session) = self.process.rights.session() else { return };
         env.say(|| format!("n{} takes s{segment} under epoch {epoch}", self.at));
-        let (wall, now) = (self.wall(env), self.boot(env));
+        let (wall, now, number) = (self.wall(env), self.boot(env), env.ticket());
         let takeover = Takeover::new(self.replica.site(), &self.plant.segments[segment], wall, now);
         let keeping = Keeping {
             epoch,
+            number,
             session,
             since: self.replica.applied(),
             takeover,
@@ -66,7 +68,7 @@ impl Node {
         self.process.kept.insert(segment, keeping);
         for device in self.plant.devices_of(segment) {
             for (purpose, after) in [(Purpose::Connect, env.dice.us(100, 20_000)), (Purpose::Poll, env.dice.ms(20, 500))] {
-                let asking = Asking { segment, epoch, device, purpose };
+                let asking = Asking { segment, epoch, keeping: number, device, purpose };
                 env.after(after, Event::Node(self.at, self.life, NodeEvent::Ask(asking)));
             }
         }
@@ -81,13 +83,32 @@ impl Node {
         self.process.kept.remove(&segment);
     }
 
+    /// What keeps a segment fails, and is started again by its supervisor: its connections are cut, its jobs forgotten. What it has sent
+    /// may take effect for a stall and `T_io` longer, and nobody awaits its answer.
+    pub(crate) fn crash_segment(&mut self, env: &mut Env, segment: usize) {
+        if self.process.kept.remove(&segment).is_some() {
+            env.say(|| format!("what keeps s{segment} on n{} fails", self.at));
+            let setting = &env.setting;
+            self.process.quiet_at = Some(env.now.after(setting.stall).after(setting.t_io));
+            self.process.look.duties = true;
+        }
+    }
+
+    /// Whether nothing that this process has sent to a segment's devices is in flight.
+    pub(crate) fn is_quiet(&self, env: &Env, segment: usize) -> bool {
+        let in_flight = self.process.kept.get(&segment).is_some_and(|keeping| keeping.in_flight > 0);
+        env.setting.mutation == Some(Mutation::ReleaseInFlight) || (!in_flight && self.process.quiet_at.is_none())
+    }
+
     /// Lets go of a segment for its successor: first what is in flight ends, then the release is proposed.
     pub(crate) fn release(&mut self, env: &mut Env, segment: usize, epoch: Epoch) {
         if let Some(keeping) = self.process.kept.get_mut(&segment) {
             keeping.is_letting_go = true;
-            if keeping.in_flight > 0 {
-                return;
-            }
+        }
+        if !self.is_quiet(env, segment) {
+            return;
+        }
+        if self.process.kept.contains_key(&segment) {
             self.let_go(env, segment, epoch);
         }
         let Some(session) = self.process.rights.session() else { return };
@@ -104,23 +125,27 @@ impl Node {
         let mut events = Vec::new();
         for (segment, keeping) in &mut self.process.kept {
             keeping.takeover.handle_timeout(now);
-            events.extend(std::iter::from_fn(|| keeping.takeover.poll_event()).map(|event| (*segment, keeping.epoch, event)));
+            events.extend(
+                std::iter::from_fn(|| keeping.takeover.poll_event()).map(|event| (*segment, (keeping.epoch, keeping.number), event)),
+            );
         }
-        for (segment, epoch, event) in events {
-            self.follow_takeover(env, segment, epoch, event);
+        for (segment, kept, event) in events {
+            self.follow_takeover(env, segment, kept, event);
         }
     }
 
-    fn follow_takeover(&mut self, env: &mut Env, segment: usize, epoch: Epoch, event: takeover::Event) {
+    fn follow_takeover(&mut self, env: &mut Env, segment: usize, (epoch, keeping): (Epoch, u64), event: takeover::Event) {
         let (node, name) = (self.id, self.plant.segments[segment].clone());
         match event {
             takeover::Event::Write { device, tag, value } => {
-                let asking = Asking { segment, epoch, device: self.plant.device(device.as_str()), purpose: Purpose::Policy(tag, value) };
+                let device = self.plant.device(device.as_str());
+                let asking = Asking { segment, epoch, keeping, device, purpose: Purpose::Policy(tag, value) };
                 env.after(Duration::ZERO, Event::Node(self.at, self.life, NodeEvent::Ask(asking)));
             }
             takeover::Event::Enabled { device } => {
                 env.say(|| format!("n{} controls {device} under epoch {epoch}", self.at));
-                let asking = Asking { segment, epoch, device: self.plant.device(device.as_str()), purpose: Purpose::Beat };
+                let device = self.plant.device(device.as_str());
+                let asking = Asking { segment, epoch, keeping, device, purpose: Purpose::Beat };
                 let after = env.dice.ms(0, 50);
                 env.after(after, Event::Node(self.at, self.life, NodeEvent::Ask(asking)));
                 self.process.look.jobs = true;

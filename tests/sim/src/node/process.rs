@@ -1,7 +1,7 @@
 //! What a process holds in memory, and the order in which it looks at things. All of it is lost when it dies.
 
 use super::{Keeping, Node};
-use crate::clock::Clock;
+use crate::clock::{Clock, SimTime};
 use crate::env::Env;
 use crate::event::{Event, NodeEvent};
 use crate::mutation::Mutation;
@@ -36,8 +36,10 @@ pub(crate) struct Process {
     /// Whether it lets go of everything and then ends.
     pub(crate) is_stopping: bool,
     pub(crate) look: Look,
-    pub(crate) wake_at: Option<crate::clock::SimTime>,
+    pub(crate) wake_at: Option<SimTime>,
     pub(crate) is_apply_due: bool,
+    /// Until when what a segment that failed has sent may take effect.
+    pub(crate) quiet_at: Option<SimTime>,
     /// When to look at everything again, whatever was hinted.
     pub(crate) review_at: Moment,
 }
@@ -73,6 +75,7 @@ impl Process {
             look: Look { duties: true, jobs: true, probes: true },
             wake_at: None,
             is_apply_due: false,
+            quiet_at: None,
             review_at: now,
         }
     }
@@ -85,6 +88,10 @@ impl Node {
         if now >= self.process.review_at {
             self.process.review_at = now.saturating_add(REVIEW_EVERY);
             self.process.look = Look { duties: true, jobs: true, probes: true };
+        }
+        if self.process.quiet_at.is_some_and(|at| env.now >= at) {
+            self.process.quiet_at = None;
+            self.process.look.duties = true;
         }
         self.follow_lease(env);
         self.follow_timers(env);
@@ -155,7 +162,7 @@ impl Node {
 
     /// Ends as planned, once nothing is in flight.
     fn follow_stop(&mut self, env: &mut Env) {
-        if !self.process.is_stopping || self.process.kept.values().any(|keeping| keeping.in_flight > 0) {
+        if !self.process.is_stopping || (0..self.plant.segments.len()).any(|segment| !self.is_quiet(env, segment)) {
             return;
         }
         self.process.kept.clear();
@@ -171,7 +178,8 @@ impl Node {
         let keeping = process.kept.values().filter_map(Keeping::poll_timeout);
         let probing = process.probing.values().filter_map(|probe| probe.poll_timeout()).map(|due| due.0);
         let due = cores.into_iter().flatten().chain(keeping).chain(probing).chain([process.review_at]).min();
-        let Some(due) = due.map(|due| self.clock.when(due).max(env.now)) else { return };
+        let due = due.map(|due| self.clock.when(due)).into_iter().chain(process.quiet_at).min();
+        let Some(due) = due.map(|due| due.max(env.now)) else { return };
         if process.wake_at.is_none_or(|at| at > due.after(Duration::from_millis(1))) {
             // A task is not run at the very moment when its timer ends.
             let at = due.after(env.dice.us(10, 1_000));
