@@ -19,6 +19,13 @@ pub(crate) fn describe() -> String {
     format!("{cores} cores of {cpu}, {memory} memory, Linux {}", read("/proc/sys/kernel/osrelease").trim())
 }
 
+/// How many threads wanted a core over the last minute: above their number, times say more of the others than of what is measured.
+#[must_use]
+pub(crate) fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
 /// The file system of a directory.
 #[must_use]
 pub(crate) fn file_system(dir: &Path) -> String {

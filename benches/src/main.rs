@@ -1,8 +1,8 @@
 //! Labkeeper beside its peers, on this machine, on one disk, in one run, in turns.
 //!
 //! `labkeeper-bench setpoints` compares committed setpoints per second with etcd's puts, `labkeeper-bench failover` the time
-//! that a dead leader costs, and a dead owner. Figures are to be looked at; no test asserts them. Run them by `make bench`,
-//! which builds everything optimised first.
+//! that a dead leader costs, and a dead owner, `labkeeper-bench supervision` a supervised child with Erlang's. Figures are to
+//! be looked at; no test asserts them. Run them by `make bench`, which builds everything optimised first.
 
 mod etcd;
 mod failover;
@@ -11,6 +11,7 @@ mod load;
 mod machine;
 mod report;
 mod setpoints;
+mod supervision;
 
 use clap::Parser;
 use std::path::PathBuf;
@@ -24,6 +25,11 @@ enum Arguments {
     Setpoints(Setpoints),
     /// How long a dead leader and a dead owner are felt, beside etcd
     Failover(Failover),
+    /// What a supervised child costs, and how soon it runs after a crash, beside Erlang/OTP
+    Supervision(supervision::Supervision),
+    /// One measurement of `supervision`, which runs it
+    #[command(hide = true)]
+    SupervisionProbe(supervision::ProbeArguments),
 }
 
 /// How long a dead leader and a dead owner are felt, beside etcd.
@@ -71,5 +77,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse() {
         Arguments::Setpoints(arguments) => setpoints::run(&arguments).await,
         Arguments::Failover(arguments) => failover::run(&arguments).await,
+        Arguments::Supervision(arguments) => supervision::run(&arguments).await,
+        Arguments::SupervisionProbe(arguments) => supervision::probe::run(&arguments).await,
     }
 }
