@@ -13,7 +13,7 @@ tests_of = $(foreach dir,$(1),$(basename $(notdir $(wildcard $(dir)/tests/*.rs))
 UI_SOURCES := $(shell find ui proto/labkeeper -type f -not -path '*/node_modules/*' -not -path 'ui/dist/*' -not -path 'ui/src/gen/*' -not -name '*.rs')
 RULES := architecture tidy
 RAFT := $(call tests_of,raft)
-UNIT := $(call tests_of,proto/model proto raft/machine drivers ui node)
+UNIT := $(call tests_of,proto/model proto raft/machine drivers drivers/supervision ui node)
 SYSTEM := $(filter-out $(RULES) browser,$(call tests_of,tests))
 # A test runs up to five processes: two tests at a time keep two cores busy without starving heartbeats.
 SYSTEM_THREADS := 2
@@ -95,8 +95,10 @@ soak: build ## the failover tests for hours: make soak ROUNDS=1000
 chaos: build ## bad days by chance: make chaos ROUNDS=200 WRITE=docs/benchmarks.md
 	@$(STEP) "chaos, $(ROUNDS) days" env LABKEEPER_ROUNDS=$(ROUNDS) $(if $(WRITE),LABKEEPER_WRITE=$(abspath $(WRITE))) $(TEST) --test chaos -- --nocapture
 
-bench: ## setpoints per second and failover beside etcd; rewrites docs/benchmarks.md
+bench: ## setpoints per second and failover beside etcd, supervision beside Erlang; rewrites docs/benchmarks.md
 	@$(STEP) "etcd" scripts/setup-etcd.sh
+	@$(STEP) "Erlang" scripts/setup-erlang.sh
 	@$(STEP) "build, optimised" cargo build --release -p labkeeper -p labkeeper-benches
 	@$(STEP) "setpoints" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench setpoints --write docs/benchmarks.md
 	@$(STEP) "failover" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench failover --write docs/benchmarks.md
+	@$(STEP) "supervision" target/release/labkeeper-bench supervision --write docs/benchmarks.md
