@@ -13,12 +13,13 @@ tests_of = $(foreach dir,$(1),$(basename $(notdir $(wildcard $(dir)/tests/*.rs))
 UI_SOURCES := $(shell find ui proto/labkeeper -type f -not -path '*/node_modules/*' -not -path 'ui/dist/*' -not -path 'ui/src/gen/*' -not -name '*.rs')
 RULES := architecture tidy
 RAFT := $(call tests_of,raft)
-UNIT := $(call tests_of,proto/model proto raft/machine drivers drivers/supervision ui node)
+UNIT := $(sort $(call tests_of,proto/model proto raft/machine drivers drivers/supervision ui node node/ownership))
+SIMULATION := $(call tests_of,tests/sim)
 SYSTEM := $(filter-out $(RULES) browser,$(call tests_of,tests))
 # A test runs up to five processes: two tests at a time keep two cores busy without starving heartbeats.
 SYSTEM_THREADS := 2
 
-.PHONY: help demo clean-demo ui test setup lint build rules unit raft system browser fix deny advisories sim soak chaos bench
+.PHONY: help demo clean-demo ui test setup lint build rules unit raft simulation system browser fix deny advisories sim soak chaos bench
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -38,7 +39,7 @@ ui/dist/index.html: $(UI_SOURCES)
 	@touch $@
 
 test: ## everything that CI checks; ends with a summary
-	@scripts/steps.sh setup lint build rules unit raft system browser
+	@scripts/steps.sh setup lint build rules unit raft simulation system browser
 
 setup: ## installs what the tests need and this machine lacks (Debian; apt needs root)
 	@$(STEP) "programs" scripts/setup-system.sh
@@ -64,6 +65,9 @@ unit: build ## tests within the crates
 raft: build ## consensus: storage suite, kill -9, power cut, growth, simulation
 	@$(STEP) "raft tests" $(TEST) $(addprefix --test ,$(RAFT)) -- --nocapture
 
+simulation: build ## ownership in thousands of seeded worlds, and with each rule left out in turn
+	@$(STEP) "simulation of ownership" $(TEST) $(addprefix --test ,$(SIMULATION)) -- --nocapture
+
 system: build ## real nodes, simulated devices, killed processes
 	@$(STEP) "system tests" $(TEST) $(addprefix --test ,$(SYSTEM)) -- --test-threads=$(SYSTEM_THREADS)
 
@@ -85,8 +89,8 @@ advisories: ## known vulnerabilities (fetches the advisory database from the ope
 	@$(STEP) "advisories" cargo deny check advisories
 
 SEEDS ?= 1..2000
-sim: build ## thousands of seeds of the simulated cluster: make sim SEEDS=1..5000
-	@$(STEP) "simulation of seeds $(SEEDS)" env LABKEEPER_SIM_SEEDS=$(SEEDS) $(TEST) --test sim -- --nocapture
+sim: build ## any number of seeds of both simulations, consensus and ownership: make sim SEEDS=1..5000
+	@$(STEP) "simulation of seeds $(SEEDS)" env LABKEEPER_SIM_SEEDS=$(SEEDS) LABKEEPER_SEEDS=$(SEEDS) $(TEST) --test sim --test seeds -- --nocapture
 
 ROUNDS ?= 100
 soak: build ## the failover tests for hours: make soak ROUNDS=1000
