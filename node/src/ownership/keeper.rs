@@ -17,7 +17,7 @@ use super::subtree::subtree;
 use labkeeper_machine::Command;
 use labkeeper_model::{Epoch, SessionId};
 use labkeeper_ownership::duty::{self, Step};
-use labkeeper_supervision::{ChildError, Children, Context, State, System};
+use labkeeper_supervision::{ChildError, Children, CommandError, Context, State, System};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,13 +37,13 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// Runs until it is told to end; then lets go of everything.
 ///
 /// # Errors
-/// None; a panic is its supervisor's to see.
+/// A segment's subtree blocks its thread and cannot be stopped.
 pub async fn run(context: OwnerContext, actor: Context) -> Result<(), ChildError> {
     let parent = actor.path();
     let below = format!("{}/{SEGMENTS}", parent.rsplit_once('/').map_or("", |(parent, _)| parent));
     let system = actor.system().clone();
     let mut keeper = Keeper { context, children: system.children(&below), system, kept: BTreeMap::new(), released: BTreeMap::new() };
-    keeper.clear_what_was_left().await;
+    keeper.clear_what_was_left().await?;
     let mut applied = keeper.context.cluster.applied();
     let mut session = keeper.context.tenure.session();
     let mut tree = actor.system().changes();
@@ -51,7 +51,7 @@ pub async fn run(context: OwnerContext, actor: Context) -> Result<(), ChildError
     loop {
         actor.progress();
         let held = *session.borrow_and_update();
-        keeper.follow(held).await;
+        keeper.follow(held).await?;
         keeper.report_quarantines();
         tokio::select! {
             biased;
@@ -62,7 +62,7 @@ pub async fn run(context: OwnerContext, actor: Context) -> Result<(), ChildError
             () = sleep(LOOK_EVERY) => {}
         }
     }
-    keeper.follow(None).await;
+    keeper.follow(None).await?;
     Ok(())
 }
 
@@ -77,21 +77,20 @@ struct Keeper {
 
 impl Keeper {
     /// A keeper before this one may have failed and left segments running that nobody would stop.
-    async fn clear_what_was_left(&self) {
+    async fn clear_what_was_left(&self) -> Result<(), CommandError> {
         let below = format!("{}/", self.children.path());
         let left: Vec<String> =
             self.system.tree().into_iter().filter_map(|child| Some(child.path.strip_prefix(&below)?.to_owned())).collect();
         for segment in left.iter().filter(|path| !path.contains('/')) {
-            if let Err(error) = self.children.stop_child(segment).await {
-                tracing::warn!(segment, %error, "a segment of an earlier keeper could not be stopped");
-            }
+            self.stop(segment).await?;
         }
         self.context.board.lock().clear();
         self.context.tenure.drive_under(None);
+        Ok(())
     }
 
     /// Takes and lets go until what is kept is what should be.
-    async fn follow(&mut self, session: Option<SessionId>) {
+    async fn follow(&mut self, session: Option<SessionId>) -> Result<(), CommandError> {
         let me = self.context.me;
         let (duties, site) = self.context.cluster.read(|machine| (duty::duties(machine, me, session), machine.site().clone()));
         // A segment that is declared otherwise is let go and taken again, and so is one of another session.
@@ -100,8 +99,8 @@ impl Keeper {
         let was_released = |segment: &str, epoch: Epoch| self.released.contains_key(&(segment.to_owned(), epoch));
         for step in duty::steps(&duties, &epochs, was_released) {
             match step {
-                Step::LetGo { segment, .. } => self.let_go(&segment).await,
-                Step::Release { segment, epoch } => self.release(session, segment, epoch).await,
+                Step::LetGo { segment, .. } => self.let_go(&segment).await?,
+                Step::Release { segment, epoch } => self.release(session, segment, epoch).await?,
                 Step::Take { segment, epoch } => {
                     let Some(session) = session else { continue };
                     self.take(Segment::open(self.context.clone(), segment, session, epoch, site.clone())).await;
@@ -109,6 +108,7 @@ impl Keeper {
             }
         }
         self.released.retain(|(segment, epoch), _| duties.get(segment).is_some_and(|duty| duty.epoch == *epoch));
+        Ok(())
     }
 
     async fn take(&mut self, segment: Arc<Segment>) {
@@ -127,31 +127,44 @@ impl Keeper {
     }
 
     /// Stops a segment's subtree at once; its connections are reset.
-    async fn let_go(&mut self, name: &str) {
+    async fn let_go(&mut self, name: &str) -> Result<(), CommandError> {
         if self.kept.remove(name).is_some() {
-            if let Err(error) = self.children.stop_child(name).await {
-                tracing::error!(segment = name, %error, "a segment's subtree did not stop in order");
-            }
+            self.stop(name).await?;
             self.context.board.lock().retain(|key, _| key.segment != name);
             tracing::info!(segment = name, "let go of a segment");
         }
         self.say_what_is_driven();
+        Ok(())
+    }
+
+    /// Stops a segment's subtree. One that blocks its thread is not gone, nor are its connections: nothing may be released on it, and no
+    /// session opened. The keeper fails by it, again and again, until the process ends and takes the thread with it.
+    async fn stop(&self, name: &str) -> Result<(), CommandError> {
+        match self.children.stop_child(name).await {
+            Err(stuck @ CommandError::Stuck(_)) => Err(stuck),
+            Err(gone) => {
+                tracing::debug!(segment = name, %gone, "a segment's subtree had ended already");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Lets what is in flight end, lets go, and says so.
-    async fn release(&mut self, session: Option<SessionId>, segment: String, epoch: Epoch) {
-        let Some(session) = session else { return };
+    async fn release(&mut self, session: Option<SessionId>, segment: String, epoch: Epoch) -> Result<(), CommandError> {
+        let Some(session) = session else { return Ok(()) };
         if let Some(kept) = self.kept.get(&segment) {
             kept.finish.cancel();
             let control = format!("{}/{segment}/control", self.children.path());
             let _ = timeout(FINISH_MAX, self.ended(&control)).await;
         }
-        self.let_go(&segment).await;
+        self.let_go(&segment).await?;
         let again = self.released.get(&(segment.clone(), epoch)).is_none_or(|at| at.elapsed() >= RELEASE_AGAIN);
         if again {
             self.released.insert((segment.clone(), epoch), Instant::now());
             self.propose(Command::ReleaseSegment { node: self.context.me, session, segment, epoch });
         }
+        Ok(())
     }
 
     /// Waits until a worker has finished by itself.
