@@ -39,7 +39,7 @@ fn what_was_done_in_turn_is_innocent() {
         ("a4 a6", "a4@5 b5@15 a6@16"),
         ("a4! a4 b5! a4! b5 b5", "a4@5 b5@25"),
         ("a a b b a", "a4@5 b5@25 a6@45"),
-        ("a b", "a4@5 c5@6 b6@7"),
+        ("a b", "a4@5 c5@12 b6@17"),
         ("a a", "a4@5 b5@99"),
     ] {
         assert_eq!(count(deeds, grants), 0, "{deeds} under {grants}");
