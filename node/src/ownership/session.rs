@@ -174,6 +174,8 @@ impl Session {
         self.context.tenure.set(&self.lease);
         self.context.tenure.idle().await;
         let Some(session) = session else { return };
+        // A frame that left right before its connection was reset may still take effect; the successor begins with this entry.
+        sleep(self.context.write_timeout).await;
         let command = Command::EndSession { node: self.context.me, session };
         let ended = timeout(END_MAX, self.context.cluster.propose(command, Instant::now() + END_MAX)).await;
         if matches!(ended, Ok(Ok(_))) {
