@@ -31,6 +31,14 @@ pub struct Load {
     pub most: u64,
 }
 
+/// Does something while something else goes on, and ends that with it, however it ends: what nobody ends would hang the test.
+pub async fn beside<T>(done: watch::Sender<bool>, day: impl Future<Output = T>) -> T {
+    let result = day.await;
+    // Nobody listens if it has ended by itself.
+    let _ = done.send(true);
+    result
+}
+
 impl Load {
     /// Commands through `nodes` until `done` says so or `most` commands are acknowledged. Returns what the clients were told.
     ///

@@ -68,6 +68,10 @@ pub enum Step {
     SlowDisk(Who, u32),
     /// Every disk is fast and has space.
     MendDisks,
+    /// Every device takes this much longer to answer.
+    SlowDevices(Duration),
+    /// Every device answers as it should.
+    MendDevices,
     /// Nothing, for a time: that is how long a fault lasts.
     Wait(Duration),
     /// Waits until every running node names the same leader, every segment is kept and every value is good.
@@ -195,6 +199,16 @@ impl Nemesis {
                 self.slow.clear();
                 self.small.values().try_for_each(SmallDisk::grow)?;
             }
+            Step::SlowDevices(by) => {
+                for device in cluster.lab().segments_of_devices()?.keys() {
+                    cluster.plant.fault(device, &format!("slow:{}", by.as_millis())).await?;
+                }
+            }
+            Step::MendDevices => {
+                for device in cluster.lab().segments_of_devices()?.keys() {
+                    cluster.plant.clear_fault(device).await?;
+                }
+            }
             Step::Wait(time) => tokio::time::sleep(*time).await,
             Step::Settle => cluster.settled().await?,
             _ => anyhow::bail!("{step:?} has a victim"),
@@ -216,7 +230,7 @@ impl Step {
             Self::CutField(who) | Self::RestoreField(who) | Self::DiskFull(who) => Some(*who),
             Self::ClockStep(who, _) | Self::ClockRate(who, _) | Self::SlowDisk(who, _) => Some(*who),
             Self::Restart | Self::Thaw | Self::Partition(_) | Self::OneWay { .. } | Self::Heal => None,
-            Self::MendDisks | Self::Wait(_) | Self::Settle => None,
+            Self::MendDisks | Self::SlowDevices(_) | Self::MendDevices | Self::Wait(_) | Self::Settle => None,
         }
     }
 }

@@ -36,21 +36,39 @@ pub async fn until_committed(clients: &[Client], tag: &str, value: u64, since: I
 /// The time from `since` until a setpoint that `clients` send after it has reached its device and was read back.
 ///
 /// # Errors
-/// When it is not.
+/// When it is not, or has ended otherwise.
 pub async fn until_controlled(clients: &[Client], tag: &str, value: u64, since: Instant) -> anyhow::Result<Duration> {
+    let ended = outcome(clients, tag, value).await?;
+    ensure!(ended == CommandState::Verified, "the setpoint of {tag} ended as {ended:?}");
+    Ok(since.elapsed())
+}
+
+/// As [`until_controlled`], with another setpoint for each that ends otherwise, as it may while the device itself is cut off: the way
+/// of somebody who wants control back.
+///
+/// # Errors
+/// When none is carried out.
+pub async fn until_controlled_at_last(clients: &[Client], tag: &str, value: u64, since: Instant) -> anyhow::Result<Duration> {
+    while outcome(clients, tag, value).await? != CommandState::Verified {
+        ensure!(since.elapsed() < 2 * CONTROL_MAX, "no setpoint of {tag} is carried out");
+    }
+    Ok(since.elapsed())
+}
+
+/// How a setpoint ends.
+async fn outcome(clients: &[Client], tag: &str, value: u64) -> anyhow::Result<CommandState> {
     let id = commit(clients, tag, value).await?.id;
     let turn = std::cell::Cell::new(0);
-    wait::until(&format!("{tag} to be controlled"), CONTROL_MAX, || {
+    wait::until(&format!("a setpoint of {tag} to end"), CONTROL_MAX, || {
         let client = &clients[turn.get() % clients.len()];
         turn.set(turn.get() + 1);
         async {
-            let command = timeout(LOOK_MAX, client.command(&id)).await??;
-            ensure!(command.state() == CommandState::Verified, "{:?}", command.state());
-            Ok(())
+            let state = timeout(LOOK_MAX, client.command(&id)).await??.state();
+            ensure!(state >= CommandState::Verified, "{state:?}");
+            Ok(state)
         }
     })
-    .await?;
-    Ok(since.elapsed())
+    .await
 }
 
 /// Has a setpoint committed, through whichever node answers first.

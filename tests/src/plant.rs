@@ -8,6 +8,10 @@ use crate::wait;
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longest wait for the plant's own answer: a thousand times what it takes, on a busy machine.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// A running plant.
 #[derive(Debug)]
@@ -82,7 +86,7 @@ impl Plant {
         let address = format!("{listen}:{}", control.address().port());
         let args = ["sim", "--site", &site, "--control", &address, "--write-log", &writes];
         let process = Process::labkeeper_behind("sim", &enter, &args, &[], &dir.join("sim.log"))?;
-        let mut plant = Self { process, control, log, http: reqwest::Client::new() };
+        let mut plant = Self { process, control, log, http: reqwest::Client::builder().timeout(ANSWER_MAX).build()? };
         let up = wait::until("the simulated devices", wait::SOON, || plant.get("/devices")).await;
         plant.process.must_run()?;
         up?;

@@ -10,13 +10,18 @@ use std::time::Duration;
 const LASTS_MS: std::ops::Range<u64> = 100..4_000;
 /// One bad day in so many has a second fault while the first one lasts: then a majority may be gone.
 const SECOND_ONE_IN: u32 = 3;
+/// How late slow devices answer. Eight tags, each written and read back, take one a second and a half: a lease.
+const SLOW: Duration = Duration::from_millis(90);
 /// The segments of the standard lab.
 const SEGMENTS: [&str; 3] = ["cryo", "furnace", "vacuum"];
 
 /// A bad day: faults, everything repaired, and the cluster settled.
 #[must_use]
 pub fn bad_day(chance: &mut StdRng) -> Vec<Step> {
-    let mut steps = vec![fault(chance), lasting(chance)];
+    // Every other day commands queue up before the devices: then an owner that is lost has writes before it for longer than its
+    // lease, which must not come beside its successor's.
+    let mut steps = if chance.random_ratio(1, 2) { vec![Step::SlowDevices(SLOW), queueing_up()] } else { Vec::new() };
+    steps.extend([fault(chance), lasting(chance)]);
     if chance.random_ratio(1, SECOND_ONE_IN) {
         steps.extend([fault(chance), lasting(chance)]);
     }
@@ -26,8 +31,13 @@ pub fn bad_day(chance: &mut StdRng) -> Vec<Step> {
 
 /// Everything that repairs, and then the wait for health.
 #[must_use]
-pub fn repair() -> [Step; 5] {
-    [Step::Heal, Step::Thaw, Step::MendDisks, Step::Restart, Step::Settle]
+pub fn repair() -> [Step; 6] {
+    [Step::Heal, Step::Thaw, Step::MendDisks, Step::MendDevices, Step::Restart, Step::Settle]
+}
+
+/// The queue grows to its steady length, a command for each tag that is commanded.
+const fn queueing_up() -> Step {
+    Step::Wait(Duration::from_secs(1))
 }
 
 fn lasting(chance: &mut StdRng) -> Step {
@@ -69,7 +79,7 @@ mod tests {
         assert_eq!(days(7), days(7));
         assert_ne!(days(7), days(8));
         let all = format!("{:?}", days(7));
-        for fault in ["Kill", "Freeze", "Isolate", "Deafen", "Mute", "CutField", "Leader", "Owner(\"vacuum\")", "Node(2)"] {
+        for fault in ["Kill", "Freeze", "Isolate", "Deafen", "Mute", "CutField", "SlowDevices", "Leader", "Owner(\"vacuum\")", "Node(2)"] {
             assert!(all.contains(fault), "never {fault}");
         }
     }

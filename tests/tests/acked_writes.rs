@@ -5,7 +5,7 @@
 
 use anyhow::Context as _;
 use labkeeper_tests::lab::SETPOINTS;
-use labkeeper_tests::load::Load;
+use labkeeper_tests::load::{self, Load};
 use labkeeper_tests::{Cluster, Oracle, chance};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -26,12 +26,8 @@ async fn a_thousand_acknowledged_setpoints_survive_random_kills() -> anyhow::Res
     let (done, is_done) = watch::channel(false);
     // Eight clients without a pause are done within a second; the faults need longer than that.
     let load = Load { clients: CLIENTS, pause: Duration::from_millis(60), tags: SETPOINTS as u64, first: 0, most: wanted };
-    let load = async {
-        // Nobody but the load itself ends it.
-        let told = load.run(&clients, watch::channel(false).1).await;
-        let _ = done.send(true);
-        told
-    };
+    // Nobody but the load itself ends it, and with it the faults.
+    let load = load::beside(done, load.run(&clients, watch::channel(false).1));
     let (told, kills) = tokio::join!(load, nemesis(&mut cluster, chance, is_done));
     let (told, kills) = (told.with_context(|| format!("LABKEEPER_SEED={seed}"))?, kills?);
     let mut oracle = Oracle::default();

@@ -9,8 +9,8 @@
 
 use anyhow::Context as _;
 use labkeeper_proto::v1::GrantCause;
-use labkeeper_tests::load::Load;
-use labkeeper_tests::outage::{until_committed, until_controlled};
+use labkeeper_tests::load::{self, Load};
+use labkeeper_tests::outage::{until_committed, until_controlled_at_last};
 use labkeeper_tests::spread::{ROW_HEAD, Spread};
 use labkeeper_tests::{Cluster, Evidence, Lab, Nemesis, Oracle, Setup, Step, Who, chance, page, scenario};
 use std::path::Path;
@@ -44,8 +44,8 @@ async fn on_bad_days_nothing_is_driven_by_two_and_nothing_acknowledged_is_lost()
         let told = || format!("day {day} of {days}, LABKEEPER_SEED={seed}, {steps:?}");
         let first = one_day(&mut cluster, &mut nemesis, &mut oracle, &steps, day).await.with_context(told)?;
         let judged = evidence.judge(&cluster).await.with_context(told)?;
-        println!("day {day}: {:?}; {} commands acknowledged, {judged} writes and claims judged", steps[0], oracle.len());
-        match victim(&steps[0]) {
+        println!("day {day}: {:?}; {} commands acknowledged, {judged} writes and claims judged", &steps[..2], oracle.len());
+        match steps.iter().find_map(victim) {
             Some(Who::Leader) => outages.leader_lost.add(first.committed),
             Some(Who::Owner(_)) => outages.owner_lost.add(first.controlled),
             _ => {}
@@ -72,22 +72,18 @@ struct Gaps {
 /// One day under load. What it leaves must be consistent before the next one begins.
 async fn one_day(cluster: &mut Cluster, nemesis: &mut Nemesis, oracle: &mut Oracle, steps: &[Step], day: u32) -> anyhow::Result<Gaps> {
     let clients = cluster.clients();
-    let segment = match victim(&steps[0]) {
+    let segment = match steps.iter().find_map(victim) {
         Some(Who::Owner(segment)) => segment,
         _ => "cryo",
     };
     let (done, is_done) = watch::channel(false);
     let first = u64::from(day) * 1_000_000;
     let load = Load { first, ..LOAD };
-    let nemesis = async {
-        let taken = nemesis.take(cluster, steps).await;
-        let _ = done.send(true);
-        taken
-    };
+    let nemesis = load::beside(done, nemesis.take(cluster, steps));
     let (told, committed, controlled, taken) = tokio::join!(
         load.run(&clients, is_done.clone()),
         longest_gap(is_done.clone(), async |n, since| until_committed(&clients, "vacuum/bank-vacuum/s14", first + n, since).await),
-        longest_gap(is_done, async |n, since| until_controlled(&clients, &control_tag(segment), first + n, since).await),
+        longest_gap(is_done, async |n, since| until_controlled_at_last(&clients, &control_tag(segment), first + n, since).await),
         nemesis
     );
     taken?;

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, ensure};
 use futures::StreamExt as _;
 use labkeeper_proto::v1::{self, GrantCause};
-use labkeeper_tests::load::Load;
+use labkeeper_tests::load::{self, Load};
 use labkeeper_tests::{Client, Cluster, Evidence, Lab, Oracle, Setup, cli, wait};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -20,11 +20,7 @@ async fn a_drained_nodes_segments_move_at_once_and_go_home_when_it_is_back() -> 
     let asked = cluster.nodes[(drained + 1) % 3].client.clone();
     let clients = cluster.clients();
     let (done, is_done) = watch::channel(false);
-    let day = async {
-        let handed_over = drain(&asked, &name).await?;
-        let _ = done.send(true);
-        anyhow::Ok(handed_over)
-    };
+    let day = load::beside(done, drain(&asked, &name));
     let (told, handed_over) = tokio::join!(LOAD.run(&clients, is_done), day);
     let handed_over = handed_over?;
     assert!(handed_over.iter().any(|grant| grant.segment == "furnace"), "{handed_over:?}");

@@ -5,7 +5,7 @@
 //! test says so and proves nothing.
 
 use anyhow::Context as _;
-use labkeeper_tests::load::Load;
+use labkeeper_tests::load::{self, Load};
 use labkeeper_tests::{Evidence, Lab, Nemesis, Oracle, Setup, Step, Who};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -24,11 +24,8 @@ async fn a_leader_with_a_slow_disk_endangers_nothing() -> anyhow::Result<()> {
     }
     let clients = cluster.clients();
     let (done, is_done) = watch::channel(false);
-    let day = async {
-        let taken = nemesis.take(&mut cluster, &[Step::Wait(Duration::from_secs(6)), Step::MendDisks, Step::Settle]).await;
-        let _ = done.send(true);
-        taken
-    };
+    let steps = [Step::Wait(Duration::from_secs(6)), Step::MendDisks, Step::Settle];
+    let day = load::beside(done, nemesis.take(&mut cluster, &steps));
     let (told, taken) = tokio::join!(LOAD.run(&clients, is_done), day);
     taken.with_context(|| nemesis.story())?;
     for command in told? {
