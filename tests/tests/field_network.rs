@@ -45,6 +45,10 @@ async fn moved(cluster: &Cluster, from: usize, epoch: u64) -> anyhow::Result<()>
 async fn a_segment_that_nobody_reaches_stays_where_it_is() -> anyhow::Result<()> {
     let mut cluster = Setup::new(3, Lab::for_bad_days()?).with_network().start().await?;
     let (mut nemesis, mut evidence) = (Nemesis::default(), Evidence::default());
+    if cluster.network.as_ref().is_some_and(|network| !network.loses_handshakes()) {
+        println!("SKIPPED: before proxies every device can be connected to, which is what reaching it means");
+        return cluster.finish();
+    }
     let before = cluster.tenure("cryo").await?;
     let cut: Vec<Step> = (0..3).map(|node| Step::CutField(Who::Node(node))).collect();
     nemesis.take(&mut cluster, &cut).await?;

@@ -138,6 +138,12 @@ impl Network {
         }
     }
 
+    /// Whether a connection into a cut cannot be made, as on a real network. Before proxies it is made, and silent.
+    #[must_use]
+    pub fn loses_handshakes(&self) -> bool {
+        matches!(self.make, Make::Namespaces(_))
+    }
+
     /// The links as they are.
     #[must_use]
     pub fn links(&self) -> &Links {
