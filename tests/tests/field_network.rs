@@ -55,7 +55,9 @@ async fn a_segment_that_nobody_reaches_stays_where_it_is() -> anyhow::Result<()>
     nemesis.take(&mut cluster, &[Step::Wait(WATCHED)]).await?;
     assert_eq!(cluster.tenure("cryo").await?, before, "it moved although nobody reaches its device");
     nemesis.take(&mut cluster, &[Step::Heal, Step::Settle]).await?;
-    assert_eq!(cluster.tenure("cryo").await?, before);
+    // The owner pauses between its tries, so another may reach the device first once the network is back, and get it: one move at most.
+    let after = cluster.tenure("cryo").await?;
+    assert!(after.1 <= before.1 + 1, "it went to and fro: {before:?}, then {after:?}");
     evidence.judge(&cluster).await?;
     cluster.finish()
 }
