@@ -22,6 +22,7 @@ fn tag(table: Table, address: u16, value_type: ValueType, access: Access) -> Tag
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 

@@ -72,6 +72,7 @@ fn site() -> SiteSpec {
         on_delay: Duration::from_secs(3),
         priority: Priority::High,
         guidance: "open the valve".into(),
+        ..AlarmSpec::default()
     };
     let tag = TagSpec {
         description: "outlet".into(),
@@ -89,6 +90,7 @@ fn site() -> SiteSpec {
         safe: None,
         dangerous: false,
         alarms: vec![alarm],
+        ..TagSpec::default()
     };
     let device = DeviceSpec {
         segment: name("cryo"),
@@ -103,6 +105,7 @@ fn site() -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: Some("chiller".into()),
         tags: BTreeMap::from([(name("setpoint"), tag)]),
+        ..DeviceSpec::default()
     };
     let segment = SegmentSpec { description: "basement".into(), home: Some(name("node-a")) };
     SiteSpec {
@@ -110,6 +113,7 @@ fn site() -> SiteSpec {
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), segment)]),
         devices: BTreeMap::from([(name("chiller-1"), device)]),
+        ..SiteSpec::default()
     }
 }
 

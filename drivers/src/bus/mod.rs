@@ -107,6 +107,7 @@ mod tests {
             on_lease_loss: OnLeaseLoss::Hold,
             simulate: None,
             tags: BTreeMap::new(),
+            ..DeviceSpec::default()
         }
     }
 

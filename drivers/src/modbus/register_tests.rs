@@ -29,6 +29,7 @@ fn tag(table: Table, value_type: ValueType, scale: f64) -> TagSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 

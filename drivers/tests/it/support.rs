@@ -37,6 +37,7 @@ pub(crate) fn tag(register: &str, value_type: ValueType) -> TagSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn device(address: &str, unit_id: u8, simulate: &str, tags: &[(&str, 
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: Some(simulate.to_owned()),
         tags: tags.iter().map(|(tag_name, spec)| (name(tag_name), spec.clone())).collect(),
+        ..DeviceSpec::default()
     }
 }
 

@@ -88,6 +88,7 @@ fn site() -> SiteSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     };
     use labkeeper_model::site::Takeover::{Adopt, Hold};
     let held = TagSpec { register: Register { table: Table::Holding, address: 4 }, ..tag(Hold) };
@@ -104,6 +105,7 @@ fn site() -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: [(name("setpoint"), tag(Adopt)), (name("laser"), held)].into(),
+        ..DeviceSpec::default()
     };
     let segment = |home| SegmentSpec { description: String::new(), home: Some(name(home)) };
     let segments = [(name("cryo"), segment("a")), (name("hall"), segment("b"))].into();

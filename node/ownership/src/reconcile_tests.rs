@@ -26,6 +26,7 @@ fn tag(takeover: Takeover) -> TagSpec {
         safe: Some(Value::F64(SAFE)),
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 

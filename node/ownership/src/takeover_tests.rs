@@ -19,6 +19,7 @@ fn device(fencing: Fencing) -> DeviceSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
+        ..DeviceSpec::default()
     }
 }
 

@@ -143,6 +143,7 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
         on_lease_loss,
         simulate,
         tags,
+        ..DeviceSpec::default()
     })
 }
 

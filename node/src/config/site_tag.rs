@@ -35,6 +35,7 @@ pub(super) fn read(table: Table<'_>) -> Option<TagSpec> {
         safe: table.get("safe", site_fence::safe),
         dangerous: table.get("dangerous", kinds::flag).unwrap_or_default(),
         alarms: table.list_of_tables("alarms").into_iter().filter_map(alarm).collect(),
+        ..TagSpec::default()
     };
     table.finish();
     register.and(value_type).map(|_| spec)

@@ -6,6 +6,7 @@
 //!
 //! It knows nothing of clocks, networks, consensus or drivers.
 
+mod alarm_id;
 pub mod code;
 pub mod command;
 pub mod lease;
@@ -15,6 +16,7 @@ pub mod site;
 pub mod time;
 pub mod value;
 
+pub use alarm_id::AlarmId;
 pub use code::ErrorCode;
 pub use command::{CommandId, CommandState, WaitLevel};
 pub use lease::{LeaseTerms, SessionId};

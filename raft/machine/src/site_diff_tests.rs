@@ -24,6 +24,7 @@ fn tag() -> TagSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 
@@ -36,6 +37,7 @@ fn alarm(limit: f64) -> AlarmSpec {
         on_delay: Duration::from_secs(2),
         priority: Priority::High,
         guidance: String::new(),
+        ..AlarmSpec::default()
     }
 }
 
@@ -54,12 +56,14 @@ fn site(change: impl FnOnce(&mut SiteSpec, &mut DeviceSpec, &mut TagSpec)) -> Si
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
+        ..DeviceSpec::default()
     };
     let mut site = SiteSpec {
         name: "lab".into(),
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: [(name("cryo"), SegmentSpec::default())].into(),
         devices: BTreeMap::new(),
+        ..SiteSpec::default()
     };
     change(&mut site, &mut device, &mut tag);
     device.tags.insert(name("setpoint"), tag);

@@ -72,6 +72,7 @@ fn tag(value_type: ValueType, address: u16) -> TagSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 
@@ -89,12 +90,14 @@ fn site() -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: [(name("label"), tag(ValueType::Text(8), 0)), (name("setpoint"), tag(ValueType::F64, 10))].into(),
+        ..DeviceSpec::default()
     };
     SiteSpec {
         name: "lab".into(),
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: [(name("cryo"), SegmentSpec::default())].into(),
         devices: [(name("chiller-1"), device)].into(),
+        ..SiteSpec::default()
     }
 }
 

@@ -33,12 +33,14 @@ fn site() -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
+        ..DeviceSpec::default()
     };
     SiteSpec {
         name: "lab".into(),
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name("chiller-1"), device)]),
+        ..SiteSpec::default()
     }
 }
 

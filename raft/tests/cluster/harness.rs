@@ -171,6 +171,7 @@ pub(crate) fn site() -> SiteSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     };
     let device = DeviceSpec {
         segment: name("cryo"),
@@ -185,12 +186,14 @@ pub(crate) fn site() -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::from([(name("setpoint"), tag)]),
+        ..DeviceSpec::default()
     };
     SiteSpec {
         name: "test".into(),
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name("chiller"), device)]),
+        ..SiteSpec::default()
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn applying() -> Command {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     };
     let device = DeviceSpec {
         segment: name("cryo"),
@@ -48,12 +49,14 @@ pub(crate) fn applying() -> Command {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::from([(name("setpoint"), tag)]),
+        ..DeviceSpec::default()
     };
     let site = SiteSpec {
         name: "simulated".into(),
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name("cryo"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name("chiller"), device)]),
+        ..SiteSpec::default()
     };
     Command::ApplySite { site, expected_version: None, actor: "ann".into(), reason: String::new() }
 }

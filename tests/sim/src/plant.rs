@@ -135,7 +135,7 @@ fn site(nodes: usize, failback: Duration) -> SiteSpec {
         devices.insert(name(&format!("plain{at}")), device(at, Fencing::LeaseOnly, OnLeaseLoss::Hold, &plain));
         devices.insert(name(&format!("plc{at}")), device(at, fence, OnLeaseLoss::Safe, &fenced));
     }
-    SiteSpec { name: "world".into(), segments: (0..count).map(segment).collect(), devices, failback: Some(failback) }
+    SiteSpec { name: "world".into(), segments: (0..count).map(segment).collect(), devices, failback: Some(failback), ..SiteSpec::default() }
 }
 
 fn device(segment: usize, fencing: Fencing, on_lease_loss: OnLeaseLoss, tags: &[(&str, TagSpec)]) -> DeviceSpec {
@@ -152,6 +152,7 @@ fn device(segment: usize, fencing: Fencing, on_lease_loss: OnLeaseLoss, tags: &[
         on_lease_loss,
         simulate: None,
         tags: tags.iter().map(|(tag, spec)| (name(tag), spec.clone())).collect(),
+        ..DeviceSpec::default()
     }
 }
 
@@ -172,6 +173,7 @@ fn tag(address: u16, takeover: Takeover) -> TagSpec {
         safe: Some(Value::F64(SAFE)),
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn tag(register: &str, value_type: &str) -> TagSpec {
         safe: None,
         dangerous: false,
         alarms: vec![],
+        ..TagSpec::default()
     }
 }
 
@@ -42,12 +43,14 @@ pub(super) fn site_with(tags: &[(&str, TagSpec)]) -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: tags.iter().map(|(n, t)| (name(n), t.clone())).collect(),
+        ..DeviceSpec::default()
     };
     SiteSpec {
         name: "lab".into(),
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: [(name("cryo"), SegmentSpec::default())].into(),
         devices: [(name("chiller-1"), device)].into(),
+        ..SiteSpec::default()
     }
 }
 
@@ -111,6 +114,7 @@ fn an_alarm_limit_lies_within_the_tags_limits() {
         on_delay: Duration::ZERO,
         priority: Priority::High,
         guidance: String::new(),
+        ..AlarmSpec::default()
     };
     let limited =
         |limit: f64| TagSpec { limits: Some(Limits { min: 0.0, max: 40.0 }), alarms: vec![alarm(limit)], ..tag("input:0", "f32") };

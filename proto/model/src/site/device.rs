@@ -1,6 +1,6 @@
 //! One instrument or PLC.
 
-use super::{Fencing, TagSpec};
+use super::{Fencing, Priority, TagSpec};
 use crate::Name;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,6 +67,32 @@ pub struct DeviceSpec {
     pub simulate: Option<String>,
     /// Its tags by name.
     pub tags: BTreeMap<Name, TagSpec>,
+    /// Whether its tags are written only by whoever has taken control of it.
+    pub exclusive: bool,
+    /// How urgent it is that it does not answer.
+    pub comm_priority: Priority,
+}
+
+impl Default for DeviceSpec {
+    /// What a site file leaves out; segment and address stand for nothing.
+    fn default() -> Self {
+        Self {
+            segment: Name::new("segment").expect("a name"),
+            description: String::new(),
+            driver: DriverKind::ModbusTcp,
+            address: String::new(),
+            unit_id: 1,
+            poll: Self::POLL_DEFAULT,
+            timeout: Self::TIMEOUT_DEFAULT,
+            fencing: Fencing::default(),
+            watchdog: None,
+            on_lease_loss: OnLeaseLoss::default(),
+            simulate: None,
+            tags: BTreeMap::new(),
+            exclusive: false,
+            comm_priority: Priority::default(),
+        }
+    }
 }
 
 impl DeviceSpec {

@@ -7,16 +7,20 @@ mod alarm;
 mod check;
 mod device;
 mod fencing;
+mod interlock;
+mod notify;
 mod register;
 mod tag;
 mod takeover_time;
 
-pub use alarm::{AlarmKind, AlarmSpec, Priority};
+pub use alarm::{AlarmClass, AlarmKind, AlarmSpec, Guidance, Levels, Priority};
 pub use check::{ELECTION_DEFAULT, Problem, Severity, check};
 pub use device::{DeviceSpec, DriverKind, OnLeaseLoss};
 pub use fencing::{Fencing, Rung};
+pub use interlock::{ConditionSpec, InterlockSpec, Stage};
+pub use notify::{MailSpec, RouteSpec};
 pub use register::{Register, Table, ValueType, WordOrder};
-pub use tag::{Access, Limits, TagSpec, Takeover, UnfitValue, Verify};
+pub use tag::{Access, ActionSpec, Limits, TagSpec, Takeover, UnfitValue, Verify};
 pub use takeover_time::TakeoverTime;
 
 use crate::{Name, TagPath};
@@ -34,6 +38,18 @@ pub struct SiteSpec {
     pub segments: BTreeMap<Name, SegmentSpec>,
     /// Its devices by name; device names are unique in the site.
     pub devices: BTreeMap<Name, DeviceSpec>,
+    /// Sets of devices that are taken control of together.
+    pub groups: BTreeMap<Name, Vec<Name>>,
+    /// Named expressions.
+    pub conditions: BTreeMap<Name, ConditionSpec>,
+    /// Its interlocks.
+    pub interlocks: BTreeMap<Name, InterlockSpec>,
+    /// The classes of its alarms.
+    pub classes: BTreeMap<Name, AlarmClass>,
+    /// Who is told about alarms.
+    pub routes: BTreeMap<Name, RouteSpec>,
+    /// The mail server, if any route has an address.
+    pub mail: Option<MailSpec>,
 }
 
 /// A lab area's network segment: the unit that is owned by exactly one node at a time.
@@ -48,8 +64,18 @@ pub struct SegmentSpec {
 impl Default for SiteSpec {
     /// An empty site, with the defaults of a site file.
     fn default() -> Self {
-        let (segments, devices) = (BTreeMap::new(), BTreeMap::new());
-        Self { name: String::new(), failback: Some(Self::FAILBACK_DEFAULT), segments, devices }
+        Self {
+            name: String::new(),
+            failback: Some(Self::FAILBACK_DEFAULT),
+            segments: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            interlocks: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            mail: None,
+        }
     }
 }
 

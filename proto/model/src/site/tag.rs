@@ -65,6 +65,13 @@ pub enum Takeover {
     Hold,
 }
 
+/// A tag whose write does something that must not be repeated: a pulse, a start. It has no desired value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionSpec {
+    /// A readable tag of the same device that the device counts up by one each time: tells a lost outcome from one that never was.
+    pub probe: Option<Name>,
+}
+
 /// The declaration of one tag.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TagSpec {
@@ -98,6 +105,38 @@ pub struct TagSpec {
     pub dangerous: bool,
     /// Its alarms.
     pub alarms: Vec<AlarmSpec>,
+    /// What a write does, if it must not be repeated; `None` for a setpoint.
+    pub action: Option<ActionSpec>,
+    /// How long a selection lasts where a command needs one before it (select before operate); `None` where it does not.
+    pub select: Option<Duration>,
+    /// How fast a setpoint is approached at most, in units per second; `None`: in one step, unless a command asks for a rate.
+    pub ramp_per_s: Option<f64>,
+}
+
+impl Default for TagSpec {
+    /// What a site file leaves out; register and type stand for nothing.
+    fn default() -> Self {
+        Self {
+            description: String::new(),
+            register: Register { table: super::Table::Input, address: 0 },
+            value_type: ValueType::U16,
+            word_order: WordOrder::default(),
+            access: Access::default(),
+            unit: String::new(),
+            scale: 1.0,
+            offset: 0.0,
+            deadband: 0.0,
+            limits: None,
+            verify: None,
+            takeover: Takeover::default(),
+            safe: None,
+            dangerous: false,
+            alarms: vec![],
+            action: None,
+            select: None,
+            ramp_per_s: None,
+        }
+    }
 }
 
 /// Why a tag does not accept a value.
@@ -215,6 +254,8 @@ impl TagSpec {
 
     /// How long a reading may take to follow a write where nothing is declared: four times the default poll interval.
     pub const VERIFY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(2);
+    /// How long a selection lasts where nothing is declared (the default of IEC 61850 devices such as ABB REC615).
+    pub const SELECT_DEFAULT: Duration = Duration::from_secs(10);
 
     /// Smallest and largest value that the registers can hold, in the tag's unit.
     fn engineering_range(&self) -> (f64, f64) {

@@ -28,7 +28,7 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         if segments.len() > 1 && moved {
             devices.values_mut().take(1).for_each(|device: &mut DeviceSpec| device.segment = name("hall"));
         }
-        SiteSpec { name: "lab".into(), failback, segments, devices }
+        SiteSpec { name: "lab".into(), failback, segments, devices, ..SiteSpec::default() }
     })
 }
 
@@ -53,6 +53,7 @@ fn device(unit_id: u8, tags: Vec<Option<TagSpec>>) -> DeviceSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: (0..).zip(tags).filter_map(|(n, tag)| Some(place((n, tag?)))).collect(),
+        ..DeviceSpec::default()
     }
 }
 
@@ -79,6 +80,7 @@ fn tag() -> impl Strategy<Value = TagSpec> {
             safe: None,
             dangerous: dangerous && access.is_writable(),
             alarms: vec![],
+            ..TagSpec::default()
         }
     })
 }

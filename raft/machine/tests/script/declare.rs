@@ -58,6 +58,7 @@ fn device(words: &Words) -> Result<DeviceSpec, String> {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
+        ..DeviceSpec::default()
     })
 }
 
@@ -88,6 +89,7 @@ fn tag_spec(words: &Words, address: u16) -> Result<TagSpec, String> {
         safe: words.key("safe").map(number).transpose()?.map(Value::F64),
         dangerous: words.key("dangerous") == Some("true"),
         alarms: vec![],
+        ..TagSpec::default()
     })
 }
 

@@ -3,7 +3,7 @@
 //! What must fit between tags is the device's matter.
 
 use super::{Findings, INTERVAL_MAX};
-use crate::site::{AlarmSpec, DeviceSpec, Table, TagSpec, Takeover, ValueType, Verify};
+use crate::site::{AlarmKind, AlarmSpec, DeviceSpec, Table, TagSpec, Takeover, ValueType, Verify};
 use crate::{Name, Value};
 
 /// What is wrong with one tag.
@@ -132,13 +132,17 @@ fn check_numbers(found: &mut Findings, tag: &TagSpec) {
 }
 
 fn check_alarm(found: &mut Findings, tag: &TagSpec, alarm: &AlarmSpec) {
-    found.text("guidance", "", &alarm.guidance);
-    let outside = tag.limits.is_some_and(|l| alarm.limit < l.min || alarm.limit > l.max);
-    if !alarm.limit.is_finite() || outside {
-        found.error(&["limit"], format!("{} lies outside the tag's range", alarm.limit), "choose a limit within the tag's limits");
-    }
-    if !tag.value_type.is_number() {
-        found.error(&["type"], format!("a {} has no high or low", tag.value_type), "put the alarm on a number");
+    found.text("guidance", "", &alarm.guidance.action);
+    if let AlarmKind::Levels(levels) = &alarm.kind {
+        for limit in [levels.lolo, levels.lo, levels.hi, levels.hihi].into_iter().flatten() {
+            let outside = tag.limits.is_some_and(|l| limit < l.min || limit > l.max);
+            if !limit.is_finite() || outside {
+                found.error(&["limit"], format!("{limit} lies outside the tag's range"), "choose a limit within the tag's limits");
+            }
+        }
+        if !tag.value_type.is_number() {
+            found.error(&["type"], format!("a {} has no high or low", tag.value_type), "put the alarm on a number");
+        }
     }
     if !(alarm.deadband.is_finite() && alarm.deadband >= 0.0) {
         found.error(&["deadband"], format!("{} is not a deadband", alarm.deadband), "give a number that is not negative");
