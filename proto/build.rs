@@ -3,7 +3,23 @@
 use prost::Message as _;
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 10] = ["value", "error", "site", "tag", "command", "cluster", "live", "tree", "record", "snapshot"];
+const FILES: [&str; 15] = [
+    "value",
+    "error",
+    "site",
+    "tag",
+    "command",
+    "cluster",
+    "live",
+    "tree",
+    "record",
+    "record_alarm",
+    "record_authority",
+    "record_interlock",
+    "record_notice",
+    "record_operate",
+    "snapshot",
+];
 const PEER: &str = "peer";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

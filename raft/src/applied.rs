@@ -65,22 +65,23 @@ impl Replica {
         let _ = self.effects.send((index, Effect::NodesChanged));
     }
 
-    fn apply(&self, index: LogIndex, payload: &Payload) -> Replies {
+    fn apply(&self, log_id: &LogId, payload: &Payload) -> Replies {
+        let (index, term) = (log_id.index, log_id.leader_id.term);
         let mut machine = self.machine.write();
         let Payload::Normal(batch) = payload else {
             let time = machine.time();
-            machine.advance(Stamp { index, time });
+            machine.advance(Stamp { index, time, term });
             return Replies::default();
         };
         let (time, commands) = match command::decode_batch(batch.0.clone()) {
             Ok(batch) => batch,
             Err(error) => {
                 let time = machine.time();
-                machine.advance(Stamp { index, time });
+                machine.advance(Stamp { index, time, term });
                 return Replies(vec![Err(undecodable(&error))]);
             }
         };
-        let stamp = Stamp { index, time };
+        let stamp = Stamp { index, time, term };
         machine.advance(stamp);
         let replies = commands.iter().map(|bytes| match command::decode(bytes) {
             Ok(command) => {
@@ -144,7 +145,7 @@ impl<Rt: AsyncRuntime> RaftStateMachine<Types<Rt>> for StateMachine<Rt> {
         S: Stream<Item = Result<EntryResponder<Types<Rt>>, io::Error>> + Unpin + Send,
     {
         while let Some((Entry { log_id, payload }, responder)) = entries.try_next().await? {
-            let replies = self.replica.apply(log_id.index, &payload);
+            let replies = self.replica.apply(&log_id, &payload);
             {
                 let mut position = self.position.lock();
                 position.applied = Some(log_id);

@@ -372,7 +372,7 @@ fn the_state_of_the_first_version() {
     assert!(machine.faults().is_empty());
     assert_eq!(machine.ownership("cryo").owner, None);
     assert_eq!(machine.setpoint(&path()).map(|setpoint| setpoint.revision), Some(4));
-    let at = Stamp { index: 1_235, time: Timestamp(10) };
+    let at = Stamp { index: 1_235, time: Timestamp(10), term: 1 };
     let opened = machine.apply(at, Command::OpenSession { node: 1, after: 0, terms: LeaseTerms::default() });
     assert_eq!(opened.reply, Ok(Reply::Session(1)));
     let ownership = machine.ownership("cryo");

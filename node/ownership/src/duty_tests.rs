@@ -61,7 +61,7 @@ fn path(tag: &str) -> TagPath {
 
 fn apply(machine: &mut Machine, command: Command) {
     let index = machine.applied() + 1;
-    let reply = machine.apply(Stamp { index, time: Timestamp::from_millis(1_000) }, command).reply;
+    let reply = machine.apply(Stamp { index, time: Timestamp::from_millis(1_000), term: 1 }, command).reply;
     assert!(reply.is_ok(), "{reply:?}");
 }
 

@@ -26,7 +26,7 @@ impl Site {
     fn apply(&mut self, command: Command) -> LogIndex {
         self.index += 1;
         let time = Timestamp::from_millis(i64::try_from(self.index).expect("few entries") * 1_000);
-        self.machine.apply(Stamp { index: self.index, time }, command).reply.expect("an accepted command");
+        self.machine.apply(Stamp { index: self.index, time, term: 1 }, command).reply.expect("an accepted command");
         self.index
     }
 

@@ -54,11 +54,12 @@ pub async fn run(cluster: Cluster, actor: Context) -> Result<(), ChildError> {
 /// What is due by the wall clock, which is what the machine's time is stamped with.
 fn what_is_due(cluster: &Cluster) -> Vec<Command> {
     let now = clock::now();
-    let (deadline, review) = cluster.read(|machine| (machine.next_deadline(), machine.next_review()));
+    let (deadline, review, timer) = cluster.read(|machine| (machine.next_deadline(), machine.next_review(), machine.next_timer()));
     let is_due = |at: Option<labkeeper_model::Timestamp>| at.is_some_and(|at| now >= at);
     let overdue = is_due(deadline).then_some(Command::ExpireCommands);
     let review = is_due(review).then_some(Command::PlaceSegments);
-    overdue.into_iter().chain(review).collect()
+    let timers = is_due(timer).then_some(Command::FireTimers);
+    overdue.into_iter().chain(review).chain(timers).collect()
 }
 
 /// Proposes in the background: what is lost is due again at the next look.

@@ -27,6 +27,7 @@ fn tag(register: &str, value_type: &str) -> TagSpec {
         safe: None,
         dangerous: false,
         alarms: AlarmKind::ALL.iter().zip(Priority::ALL).map(|(kind, priority)| alarm(kind.0, priority.0)).collect(),
+        ..TagSpec::default()
     }
 }
 
@@ -39,6 +40,7 @@ fn alarm(kind: AlarmKind, priority: Priority) -> AlarmSpec {
         on_delay: Duration::from_secs(3),
         priority,
         guidance: "open the valve".into(),
+        ..AlarmSpec::default()
     }
 }
 
@@ -57,6 +59,7 @@ fn site() -> SiteSpec {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: Some("chiller".into()),
         tags: BTreeMap::from([(name_of("outlet"), tag("holding:10", "f32")), (name_of("on"), plain)]),
+        ..DeviceSpec::default()
     };
     let bare = DeviceSpec { simulate: None, tags: BTreeMap::new(), ..device.clone() };
     let cryo = SegmentSpec { description: "basement".into(), home: Some(name_of("node-a")) };
@@ -65,6 +68,7 @@ fn site() -> SiteSpec {
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name_of("cryo"), cryo), (name_of("hall"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name_of("chiller-1"), device), (name_of("chiller-2"), bare)]),
+        ..SiteSpec::default()
     }
 }
 

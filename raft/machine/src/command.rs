@@ -1,5 +1,10 @@
 //! Everything that can be asked of the machine. What is not here cannot change the replicated state.
 
+use crate::alarms::AlarmCommand;
+use crate::authority::AuthorityCommand;
+use crate::interlocks::InterlockCommand;
+use crate::notices::NoticeCommand;
+use crate::operate::OperateCommand;
 use crate::state::Reconciled;
 use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{
@@ -14,6 +19,8 @@ pub struct Stamp {
     pub index: LogIndex,
     /// The leader's clock.
     pub time: Timestamp,
+    /// The leader's term.
+    pub term: u64,
 }
 
 /// A node as it declares itself.
@@ -241,4 +248,16 @@ pub enum Command {
         /// What happened; `None` ends the quarantine.
         reason: Option<String>,
     },
+    /// About alarms.
+    Alarm(AlarmCommand),
+    /// About who has taken control of what.
+    Authority(AuthorityCommand),
+    /// About interlocks.
+    Interlock(InterlockCommand),
+    /// About actions, selections and ramps.
+    Operate(OperateCommand),
+    /// About what somebody is told.
+    Notice(NoticeCommand),
+    /// Does what has become due.
+    FireTimers,
 }

@@ -50,4 +50,16 @@ pub struct Dump {
     pub audit: Vec<Arc<AuditEntry>>,
     /// Number of the next audit entry.
     pub audit_next: u64,
+    /// The alarms.
+    pub alarms: crate::alarms::Alarms,
+    /// Who has taken control of what.
+    pub authority: crate::authority::Authorities,
+    /// The interlocks.
+    pub interlocks: crate::interlocks::Interlocks,
+    /// Selections and ramps.
+    pub operate: crate::operate::Operation,
+    /// What somebody is to be told.
+    pub notices: crate::notices::Outbox,
+    /// The largest term of a leader that an entry was stamped with.
+    pub term: u64,
 }

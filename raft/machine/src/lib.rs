@@ -7,7 +7,9 @@
 //!        session   which nodes are alive           ownership  who drives a segment, under which epoch
 //!        placement who should                      takeover   how it went, and what must be confirmed
 //!        setpoint  the desired values              commands   what became of each command
-//!        audit     who did what
+//!        audit     who did what              alarms     what needs somebody's attention
+//!        authority who has taken control     interlocks what must not be driven
+//!        operate   actions, selections, ramps notices   who is to be told
 //! ```
 //!
 //! **Deterministic.** The same entries give the same state to the last bit, on every node, at every replay: there is no clock
@@ -23,15 +25,20 @@
 //! What must hold at all times is listed with numbers in [`invariant`]. The machine knows nothing of bytes, disks, networks,
 //! consensus or drivers; it is told that an entry is committed, and believes it.
 
+pub mod alarms;
 mod audit;
+pub mod authority;
 pub mod command;
 mod commands;
 mod drain;
 pub mod dump;
 mod hold;
+pub mod interlocks;
 pub mod invariant;
 mod lifecycle;
 mod nodes;
+pub mod notices;
+pub mod operate;
 mod ownership;
 pub mod placement;
 mod quarantine;
@@ -48,15 +55,21 @@ mod snapshot;
 pub mod state;
 mod takeover;
 pub mod text;
+mod timers;
 mod view;
 mod violations;
 
+pub use alarms::AlarmCommand;
 pub use audit::AUDIT_MAX;
+pub use authority::AuthorityCommand;
 pub use command::{Command, CommandReport, NodeInfo, SetpointRequest, Stamp};
 pub use commands::{COMMANDS_MAX, DEADLINE_AHEAD_MAX, RETENTION};
 pub use dump::Dump;
+pub use interlocks::InterlockCommand;
 pub use invariant::{Fault, Faults, Invariant};
 pub use nodes::NODES_MAX;
+pub use notices::NoticeCommand;
+pub use operate::OperateCommand;
 pub use placement::{Candidate, Placement, Why};
 pub use reply::{Applied, Effect, Rejection, Reply};
 pub use site::SitePlan;
@@ -101,6 +114,13 @@ pub struct Machine {
     setpoints: BTreeMap<TagPath, Arc<Setpoint>>,
     commands: commands::Commands,
     audit: audit::Audit,
+    alarms: alarms::Alarms,
+    authority: authority::Authorities,
+    interlocks: interlocks::Interlocks,
+    operate: operate::Operation,
+    notices: notices::Outbox,
+    /// The largest term of a leader that an entry was stamped with.
+    term: u64,
     faults: Faults,
 }
 
@@ -127,6 +147,7 @@ impl Machine {
     /// back, whatever the stamp says.
     pub fn advance(&mut self, at: Stamp) {
         self.applied = self.applied.max(at.index);
+        self.term = self.term.max(at.term);
         self.time = self.time.max(at.time);
     }
 
@@ -164,6 +185,12 @@ impl Machine {
             }
             Command::ReleaseHold { tag, actor, reason } => self.release_hold(&tag, &actor, &reason, effects),
             Command::SetQuarantine { node, device, epoch, reason } => self.set_quarantine(node, device, epoch, reason, effects),
+            Command::Alarm(command) => self.alarms_command(command, effects),
+            Command::Authority(command) => self.authority_command(command, effects),
+            Command::Interlock(command) => self.interlocks_command(command, effects),
+            Command::Operate(command) => self.operate_command(command, effects),
+            Command::Notice(command) => self.notices_command(command, effects),
+            Command::FireTimers => Ok(self.fire_timers(effects)),
         }
     }
 }

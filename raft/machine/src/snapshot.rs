@@ -36,6 +36,12 @@ impl Machine {
             commands: self.commands.iter().map(Arc::clone).collect(),
             audit: self.audit.entries().map(Arc::clone).collect(),
             audit_next: self.audit.next_number(),
+            alarms: self.alarms.clone(),
+            authority: self.authority.clone(),
+            interlocks: self.interlocks.clone(),
+            operate: self.operate.clone(),
+            notices: self.notices.clone(),
+            term: self.term,
         }
     }
 
@@ -63,6 +69,12 @@ impl Machine {
             setpoints: dump.setpoints,
             commands: Commands::default(),
             audit: Audit::restore(dump.audit, dump.audit_next),
+            alarms: dump.alarms,
+            authority: dump.authority,
+            interlocks: dump.interlocks,
+            operate: dump.operate,
+            notices: dump.notices,
+            term: dump.term,
             faults: Faults::default(),
         };
         for record in dump.commands {

@@ -27,7 +27,7 @@ impl Lab {
 
     fn apply(&mut self, command: Command) -> Result<Reply, Rejection> {
         self.index += 1;
-        self.machine.apply(Stamp { index: self.index, time: Timestamp::from_millis(1_000_000) }, command).reply
+        self.machine.apply(Stamp { index: self.index, time: Timestamp::from_millis(1_000_000), term: 1 }, command).reply
     }
 
     /// The node starts again.

@@ -173,7 +173,7 @@ proptest! {
 /// Lets the time pass that placement waits for, looks, and lets owners let go. Whether anything is still to come.
 fn step_to_rest(machine: &mut Machine, owners: &mut BTreeMap<String, Vec<Option<u64>>>) -> Result<bool, TestCaseError> {
     let due = machine.next_review();
-    let stamp = Stamp { index: machine.applied() + 1, time: due.unwrap_or_default().max(machine.time()) };
+    let stamp = Stamp { index: machine.applied() + 1, time: due.unwrap_or_default().max(machine.time()), term: 1 };
     machine.apply(stamp, Command::PlaceSegments).reply.map_err(|rejection| TestCaseError::fail(rejection.to_string()))?;
     let before = machine.dump();
     let again = machine.apply(stamp, Command::PlaceSegments);
@@ -203,11 +203,11 @@ fn step_to_rest(machine: &mut Machine, owners: &mut BTreeMap<String, Vec<Option<
 fn no_number_is_given_twice() {
     let mut machine = Machine::new();
     let node = |n: u8| generate::plain_node(n);
-    machine.apply(Stamp { index: 1, time: Timestamp(0) }, Command::FoundSite { site_id: [1; 16], node: node(0) });
+    machine.apply(Stamp { index: 1, time: Timestamp(0), term: 1 }, Command::FoundSite { site_id: [1; 16], node: node(0) });
     let mut given = vec![1];
     for index in 2..20u64 {
         for n in 0..30u8 {
-            let stamp = Stamp { index, time: Timestamp(0) };
+            let stamp = Stamp { index, time: Timestamp(0), term: 1 };
             let removed = given.last().copied().unwrap_or_default();
             machine.apply(stamp, Command::RemoveNode { id: removed, actor: "ann".into() });
             let mut stranger = NodeInfo { instance: [0xff; 16], ..node(n) };

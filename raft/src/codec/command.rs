@@ -3,6 +3,7 @@
 use super::CodecError;
 use super::field::{tag_outcome_from_wire, tag_outcome_to_wire};
 use super::tenure::{self, terms_from_wire, terms_to_wire};
+use super::{alarms, authority, interlocks, notices, operate};
 use bytes::Bytes;
 use labkeeper_machine::{Command, CommandReport, NodeInfo, SetpointRequest, TakeoverReport};
 use labkeeper_model::{ErrorCode, Timestamp, Value};
@@ -102,6 +103,12 @@ fn to_wire(command: &Command) -> Kind {
         Command::SetQuarantine { node, device, epoch, reason } => {
             Kind::SetQuarantine(v1::SetQuarantine { node_id: *node, device: device.to_string(), epoch: *epoch, reason: reason.clone() })
         }
+        Command::FireTimers => Kind::FireTimers(v1::Blank {}),
+        Command::Alarm(command) => Kind::Alarm(alarms::command_to_wire(command)),
+        Command::Authority(command) => Kind::Authority(authority::command_to_wire(command)),
+        Command::Interlock(command) => Kind::Interlock(interlocks::command_to_wire(command)),
+        Command::Operate(command) => Kind::Operate(operate::command_to_wire(command)),
+        Command::Notice(command) => Kind::Notice(notices::command_to_wire(command)),
     }
 }
 
@@ -159,6 +166,12 @@ fn from_wire(kind: Kind) -> Result<Command, ConvertError> {
         Kind::SetQuarantine(set) => {
             Command::SetQuarantine { node: set.node_id, device: name("device", &set.device)?, epoch: set.epoch, reason: set.reason }
         }
+        Kind::FireTimers(_) => Command::FireTimers,
+        Kind::Alarm(record) => Command::Alarm(alarms::command_from_wire(record)?),
+        Kind::Authority(record) => Command::Authority(authority::command_from_wire(record)?),
+        Kind::Interlock(record) => Command::Interlock(interlocks::command_from_wire(record)?),
+        Kind::Operate(record) => Command::Operate(operate::command_from_wire(record)?),
+        Kind::Notice(record) => Command::Notice(notices::command_from_wire(record)?),
     })
 }
 

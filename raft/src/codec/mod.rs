@@ -9,9 +9,14 @@
 //! Formats are promises: golden bytes in `tests/golden` hold what earlier versions wrote. Decoding is total: any bytes give a
 //! value or a [`CodecError`].
 
+mod alarms;
+mod authority;
 pub mod command;
 mod field;
+mod interlocks;
 pub mod log;
+mod notices;
+mod operate;
 pub mod reply;
 pub mod rpc;
 pub mod snapshot;

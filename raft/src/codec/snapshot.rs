@@ -9,6 +9,7 @@ use super::tenure::{
     cooldown_from_wire, cooldown_to_wire, ownership_from_wire, ownership_to_wire, session_from_wire, sessions_to_wire, takeover_from_wire,
     takeover_to_wire, words_from_wire, words_to_wire,
 };
+use super::{alarms, authority, interlocks, notices, operate};
 use bytes::Bytes;
 use labkeeper_machine::{AuditEntry, Dump, Setpoint};
 use labkeeper_model::{TagPath, Timestamp};
@@ -23,8 +24,9 @@ use std::sync::Arc;
 /// |---|---|
 /// | 1 | |
 /// | 2 | sessions, and with them what takeovers leave behind |
-pub const FORMAT: u32 = 2;
-/// The oldest format that is read. What it lacks is as it was then: no session was ever opened.
+/// | 3 | alarms, authority, interlocks, actions and notices |
+pub const FORMAT: u32 = 3;
+/// The oldest format that is read. What it lacks is as it was then: no session was ever opened, no alarm was ever raised.
 const FORMAT_MIN: u32 = 1;
 
 /// A state as bytes.
@@ -54,6 +56,12 @@ pub fn encode(dump: &Dump) -> Bytes {
         holds: dump.holds.iter().map(|(tag, hold)| hold_to_wire(tag, hold)).collect(),
         drifts: dump.drifts.iter().map(|(tag, drift)| drift_to_wire(tag, drift)).collect(),
         quarantines: dump.quarantined.iter().map(|(device, quarantine)| quarantine_to_wire(device, quarantine)).collect(),
+        alarms: Some(alarms::state_to_wire(&dump.alarms)),
+        authority: Some(authority::state_to_wire(&dump.authority)),
+        interlocks: Some(interlocks::state_to_wire(&dump.interlocks)),
+        operate: Some(operate::state_to_wire(&dump.operate)),
+        notices: Some(notices::state_to_wire(&dump.notices)),
+        term: dump.term,
     };
     snapshot.encode_to_vec().into()
 }
@@ -90,6 +98,12 @@ pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
         commands: all(snapshot.commands, |command| command_from_wire(command).map(Arc::new))?,
         audit: all(snapshot.audit, |entry| audit_from_wire(entry).map(Arc::new))?,
         audit_next: snapshot.audit_next,
+        alarms: alarms::state_from_wire(snapshot.alarms)?,
+        authority: authority::state_from_wire(snapshot.authority)?,
+        interlocks: interlocks::state_from_wire(snapshot.interlocks)?,
+        operate: operate::state_from_wire(snapshot.operate)?,
+        notices: notices::state_from_wire(snapshot.notices)?,
+        term: snapshot.term,
     })
 }
 

@@ -6,7 +6,7 @@ use labkeeper_machine::{Command, Machine, Stamp};
 fn lived_in() -> Machine {
     let mut machine = Machine::new();
     for (index, command) in (1..).zip(every_command()) {
-        machine.apply(Stamp { index, time: Timestamp(1_000) }, command);
+        machine.apply(Stamp { index, time: Timestamp(1_000), term: 1 }, command);
     }
     machine
 }
@@ -46,7 +46,7 @@ fn a_machine_that_was_restored_goes_on_to_the_same_bytes() {
     for cut in 0..commands.len() {
         let apply = |machine: &mut Machine, from: usize, to: usize| {
             for (index, command) in (0..).zip(&commands).skip(from).take(to - from) {
-                machine.apply(Stamp { index: index as u64 + 1, time: Timestamp(index as i64 * 10) }, Command::clone(command));
+                machine.apply(Stamp { index: index as u64 + 1, time: Timestamp(index as i64 * 10), term: 1 }, Command::clone(command));
             }
         };
         let mut straight = Machine::new();

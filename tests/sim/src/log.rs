@@ -121,7 +121,7 @@ impl Log {
     /// Commits the first entry that waits, and says when the next one is due.
     pub fn commit(&mut self, now: SimTime, setting: &Setting) -> Option<SimTime> {
         let Pending { proposal, time, .. } = self.pending.pop_front()?;
-        let stamp = Stamp { index: self.agreed.applied() + 1, time };
+        let stamp = Stamp { index: self.agreed.applied() + 1, time, term: 1 };
         let command = twist(setting.mutation, proposal.command.clone(), &self.agreed, stamp.index);
         let applied = self.agreed.apply(stamp, command.clone());
         let Proposal { from, life, ticket, sent, command: asked } = proposal;

@@ -111,7 +111,7 @@ fn found(nodes: usize, spec: SiteSpec) -> (Machine, Vec<NodeId>) {
     let mut machine = Machine::new();
     let mut apply = |command| {
         let index = machine.applied() + 1;
-        let applied = machine.apply(Stamp { index, time: Timestamp(0) }, command);
+        let applied = machine.apply(Stamp { index, time: Timestamp(0), term: 1 }, command);
         assert!(applied.reply.is_ok(), "the world is founded as declared: {:?}", applied.reply);
     };
     apply(Command::FoundSite { site_id: [7; 16], node: info(0) });

@@ -56,14 +56,14 @@ pub(crate) fn hostile_history() -> impl Strategy<Value = Vec<Stamped>> {
     let time =
         prop_oneof![8 => (0..100_000_000i64).prop_map(Timestamp::from_millis), 1 => any::<i64>().prop_map(Timestamp), 1 => extreme_time()];
     let index = prop_oneof![8 => 0..40u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
-    let stamp = (index, time).prop_map(|(index, time)| Stamp { index, time });
+    let stamp = (index, time).prop_map(|(index, time)| Stamp { index, time, term: 1 });
     vec((stamp, command()), 0..60)
 }
 
 /// Gives every command its stamp. Times in commands are meant from the stamp on, and reports are the present owner's about the latest
 /// commands: an owner knows what it is asked, and a history of strangers' reports would be a dull one.
 fn stamped(entries: impl Iterator<Item = Entry>) -> Vec<Stamped> {
-    let mut stamp = Stamp { index: 0, time: Timestamp::from_millis(0) };
+    let mut stamp = Stamp { index: 0, time: Timestamp::from_millis(0), term: 1 };
     let mut machine = Machine::new();
     let mut ids = Vec::new();
     let mut history = Vec::new();

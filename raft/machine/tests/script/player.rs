@@ -23,7 +23,7 @@ pub(crate) struct Player {
 
 impl Default for Player {
     fn default() -> Self {
-        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000) }
+        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000), term: 1 }
     }
 }
 
@@ -47,7 +47,7 @@ impl Player {
         }
         let command = self.command(&words)?;
         self.index += u64::from(same_entry.is_none());
-        let applied = self.machine.apply(Stamp { index: self.index, time: self.time }, command);
+        let applied = self.machine.apply(Stamp { index: self.index, time: self.time, term: 1 }, command);
         let violations = self.machine.violations();
         assert!(violations.is_empty(), "{violations:?}");
         Ok(print::applied(&applied))
