@@ -4,9 +4,11 @@
 //! every way in is a `TryFrom` whose [`ConvertError`] names the field. What the vocabulary itself guarantees (names, paths, registers)
 //! is checked here; what only the whole site can say (limits, overlaps) is left to `labkeeper_model::site::check`.
 
+mod alarm;
 mod command;
 mod error;
 mod fencing;
+mod interlock;
 mod site;
 mod tag;
 mod value;

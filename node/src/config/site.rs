@@ -105,7 +105,13 @@ fn read_site(source: &Source<'_>) -> SiteSpec {
     let segments = root.tables("segments").into_iter().map(|(name, table)| (name, read_segment(table))).collect();
     let devices = root.tables("devices").into_iter().filter_map(|(name, table)| Some((name, read_device(table)?))).collect();
     root.finish();
-    SiteSpec { name: name.unwrap_or_default(), failback: failback.unwrap_or(Some(SiteSpec::FAILBACK_DEFAULT)), segments, devices }
+    SiteSpec {
+        name: name.unwrap_or_default(),
+        failback: failback.unwrap_or(Some(SiteSpec::FAILBACK_DEFAULT)),
+        segments,
+        devices,
+        ..SiteSpec::default()
+    }
 }
 
 fn read_segment(table: Table<'_>) -> SegmentSpec {

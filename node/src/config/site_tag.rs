@@ -5,7 +5,9 @@
 use super::kinds::{self, Wrong};
 use super::site_fence;
 use super::source::Table;
-use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, Limits, Priority, Register, TagSpec, Takeover, ValueType, Verify, WordOrder};
+use labkeeper_model::site::{
+    Access, AlarmKind, AlarmSpec, Guidance, Levels, Limits, Priority, Register, TagSpec, Takeover, ValueType, Verify, WordOrder,
+};
 use std::time::Duration;
 use toml::de::DeValue;
 
@@ -13,6 +15,16 @@ pub(super) const ACCESS: &[(Access, &str)] = &[(Access::Read, "r"), (Access::Rea
 pub(super) const WORD_ORDER: &[(WordOrder, &str)] = &[(WordOrder::Big, "big"), (WordOrder::Little, "little")];
 pub(super) const TAKEOVER: &[(Takeover, &str)] =
     &[(Takeover::Adopt, "adopt"), (Takeover::Reassert, "reassert"), (Takeover::Safe, "safe"), (Takeover::Hold, "hold")];
+
+/// Where a single limit stands among the levels.
+pub(super) type Limit = fn(f64) -> Levels;
+pub(super) const LIMITS: &[(Limit, &str)] = &[
+    (|limit| Levels { hihi: Some(limit), ..NO_LEVELS }, "hihi"),
+    (|limit| Levels { hi: Some(limit), ..NO_LEVELS }, "hi"),
+    (|limit| Levels { lo: Some(limit), ..NO_LEVELS }, "lo"),
+    (|limit| Levels { lolo: Some(limit), ..NO_LEVELS }, "lolo"),
+];
+const NO_LEVELS: Levels = Levels { lolo: None, lo: None, hi: None, hihi: None };
 
 /// Reads a tag's table. `None` if it lacks what nobody can guess; then the reason is among the findings.
 pub(super) fn read(table: Table<'_>) -> Option<TagSpec> {
@@ -76,12 +88,13 @@ fn verify(table: Table<'_>) -> Option<Verify> {
 
 fn alarm(table: Table<'_>) -> Option<AlarmSpec> {
     let name = table.need("name", "\"high\"", kinds::name);
-    let kind = table.need("type", "\"hi\"", kinds::word(&AlarmKind::ALL));
+    let single = table.need("type", "\"hi\"", kinds::word(LIMITS));
     let limit = table.need("limit", "30.0", kinds::number);
     let priority = table.need("priority", "\"high\"", kinds::word(&Priority::ALL));
     let deadband = table.get("deadband", kinds::number).unwrap_or(0.0);
     let on_delay = table.get("on_delay", kinds::duration).unwrap_or(Duration::ZERO);
-    let guidance = table.get("guidance", kinds::text).unwrap_or_default();
+    let guidance = Guidance { action: table.get("guidance", kinds::text).unwrap_or_default(), ..Guidance::default() };
     table.finish();
-    Some(AlarmSpec { name: name?, kind: kind?, limit: limit?, deadband, on_delay, priority: priority?, guidance })
+    let kind = AlarmKind::Levels(single?(limit?));
+    Some(AlarmSpec { name: name?, kind, deadband, on_delay, priority: priority?, guidance, ..AlarmSpec::default() })
 }

@@ -7,7 +7,7 @@ use super::site_fence::ON_LEASE_LOSS;
 use super::site_tag::{ACCESS, TAKEOVER, WORD_ORDER};
 use humantime::format_duration;
 use labkeeper_model as model;
-use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Fencing, Priority, SiteSpec, TagSpec};
+use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Fencing, Levels, Priority, SiteSpec, TagSpec};
 use std::time::Duration;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
@@ -121,13 +121,15 @@ fn alarms(alarms: &[AlarmSpec]) -> Array {
     for alarm in alarms {
         let mut inline = InlineTable::new();
         inline.insert("name", alarm.name.as_str().into());
-        inline.insert("type", word(alarm.kind, &AlarmKind::ALL).into());
-        inline.insert("limit", alarm.limit.into());
+        inline.insert("type", alarm.kind.word().into());
+        if let AlarmKind::Levels(Levels { lolo, lo, hi, hihi }) = alarm.kind {
+            inline.insert("limit", hihi.or(hi).or(lo).or(lolo).unwrap_or_default().into());
+        }
         inline.insert("deadband", alarm.deadband.into());
         inline.insert("on_delay", duration(alarm.on_delay).into());
         inline.insert("priority", word(alarm.priority, &Priority::ALL).into());
-        if !alarm.guidance.is_empty() {
-            inline.insert("guidance", alarm.guidance.as_str().into());
+        if !alarm.guidance.action.is_empty() {
+            inline.insert("guidance", alarm.guidance.action.as_str().into());
         }
         let mut element = Value::InlineTable(inline);
         element.decor_mut().set_prefix("\n  ");

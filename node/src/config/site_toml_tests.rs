@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::SiteFile;
+use crate::config::site_tag::LIMITS;
 use labkeeper_model::Name;
 use labkeeper_model::Value;
 
@@ -75,8 +76,9 @@ fn every_word_survives_being_printed() {
         }
     }
     let alarm = device.tags["outlet_temperature"].alarms[0].clone();
-    let all =
-        AlarmKind::ALL.iter().flat_map(|(kind, a)| Priority::ALL.iter().map(move |(priority, b)| (*kind, *priority, format!("{a}-{b}"))));
+    let all = LIMITS.iter().flat_map(|(limit, a)| {
+        Priority::ALL.iter().map(move |(priority, b)| (AlarmKind::Levels(limit(20.0)), *priority, format!("{a}-{b}")))
+    });
     device.tags.get_mut("outlet_temperature").expect("the tag").alarms =
         all.map(|(kind, priority, name)| AlarmSpec { name: Name::new(&name).expect("a name"), kind, priority, ..alarm.clone() }).collect();
     let again = SiteFile::parse(&to_toml(&site), "site.toml").expect("what was printed");

@@ -3,10 +3,12 @@
 //! Times travel as whole milliseconds, rounded up so that a short one never becomes zero. Registers, types and drivers
 //! travel as the words that a site file has for them.
 
+use super::alarm::priority;
+use super::interlock::{group_to_wire, names};
 use super::{ConvertError, fencing, name, unknown_number};
 use crate::v1;
 use labkeeper_model::Name;
-use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec, TagSpec};
+use labkeeper_model::site::{DeviceSpec, DriverKind, Priority, SegmentSpec, SiteSpec, TagSpec};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,6 +24,12 @@ impl From<&SiteSpec> for v1::Site {
             failback_ms: failback_ms(site.failback),
             segments: site.segments.iter().map(|(name, segment)| (name.to_string(), segment.into())).collect(),
             devices: site.devices.iter().map(|(name, device)| (name.to_string(), device.into())).collect(),
+            groups: site.groups.iter().map(|(name, devices)| (name.to_string(), group_to_wire(devices))).collect(),
+            conditions: site.conditions.iter().map(|(name, condition)| (name.to_string(), condition.into())).collect(),
+            interlocks: site.interlocks.iter().map(|(name, interlock)| (name.to_string(), interlock.into())).collect(),
+            classes: site.classes.iter().map(|(name, class)| (name.to_string(), class.into())).collect(),
+            routes: site.routes.iter().map(|(name, route)| (name.to_string(), route.into())).collect(),
+            mail: site.mail.as_ref().map(Into::into),
         }
     }
 }
@@ -35,13 +43,40 @@ impl TryFrom<v1::Site> for SiteSpec {
             Some(ms) => Some(Duration::from_millis(ms)),
         };
         let (segments, devices) = (named("segments", site.segments)?, named("devices", site.devices)?);
-        Ok(Self { name: site.name, failback, segments, devices })
+        let group = |(key, group): (String, v1::Group)| Ok((name("groups", &key)?, names("devices", &group.devices)?));
+        Ok(Self {
+            name: site.name,
+            failback,
+            segments,
+            devices,
+            groups: site.groups.into_iter().map(group).collect::<Result<_, ConvertError>>()?,
+            conditions: named("conditions", site.conditions)?,
+            interlocks: named("interlocks", site.interlocks)?,
+            classes: named("classes", site.classes)?,
+            routes: named("routes", site.routes)?,
+            mail: site.mail.map(Into::into),
+        })
     }
 }
 
 /// The default is left out, so that a declaration has the same bytes whether or not its writer knew of home return.
 fn failback_ms(failback: Option<Duration>) -> Option<u64> {
     (failback != Some(SiteSpec::FAILBACK_DEFAULT)).then(|| failback.map_or(0, millis))
+}
+
+/// The default is left out, as with home return.
+fn comm_priority(priority: Priority) -> String {
+    if priority == Priority::default() { String::new() } else { priority.as_str().to_owned() }
+}
+
+/// The text of something that may be missing; empty if it is.
+pub(super) fn text_or_none(value: Option<&impl ToString>) -> String {
+    value.map_or_else(String::new, ToString::to_string)
+}
+
+/// A name that may be missing: empty if it is.
+pub(super) fn name_opt(field: &str, text: &str) -> Result<Option<Name>, ConvertError> {
+    (!text.is_empty()).then(|| name(field, text)).transpose()
 }
 
 /// Converts a map of named things, and names the thing in an error.
@@ -86,6 +121,8 @@ impl From<&DeviceSpec> for v1::Device {
             on_lease_loss: fencing::loss_to_wire(device.on_lease_loss).into(),
             simulate: device.simulate.clone().unwrap_or_default(),
             tags: device.tags.iter().map(|(name, tag)| (name.to_string(), tag.into())).collect(),
+            exclusive: device.exclusive,
+            comm_priority: comm_priority(device.comm_priority),
         }
     }
 }
@@ -112,6 +149,11 @@ impl TryFrom<v1::Device> for DeviceSpec {
                 .into(),
             simulate: (!device.simulate.is_empty()).then_some(device.simulate),
             tags: named::<_, TagSpec>("tags", device.tags)?,
+            exclusive: device.exclusive,
+            comm_priority: match device.comm_priority.as_str() {
+                "" => Priority::default(),
+                text => priority("comm_priority", text)?,
+            },
         })
     }
 }

@@ -1,8 +1,9 @@
 use super::*;
-use labkeeper_model::Value;
 use labkeeper_model::site::{
-    Access, AlarmKind, AlarmSpec, Fencing, Limits, OnLeaseLoss, Priority, Register, Takeover, ValueType, Verify, WordOrder,
+    Access, ActionSpec, AlarmClass, AlarmKind, AlarmSpec, ConditionSpec, Fencing, Guidance, InterlockSpec, Levels, Limits, MailSpec,
+    OnLeaseLoss, Priority, Register, RouteSpec, Stage, Takeover, ValueType, Verify, WordOrder,
 };
+use labkeeper_model::{TagPath, Value};
 use prost::Message as _;
 use v1::fencing::Mechanism;
 
@@ -26,7 +27,7 @@ fn tag(register: &str, value_type: &str) -> TagSpec {
         takeover: Takeover::Reassert,
         safe: None,
         dangerous: false,
-        alarms: AlarmKind::ALL.iter().zip(Priority::ALL).map(|(kind, priority)| alarm(kind.0, priority.0)).collect(),
+        alarms: kinds().into_iter().zip(Priority::ALL).map(|(kind, priority)| alarm(kind, priority.0)).collect(),
         ..TagSpec::default()
     }
 }
@@ -35,13 +36,41 @@ fn alarm(kind: AlarmKind, priority: Priority) -> AlarmSpec {
     AlarmSpec {
         name: name_of("hot"),
         kind,
-        limit: 35.0,
         deadband: 0.5,
         on_delay: Duration::from_secs(3),
         priority,
-        guidance: "open the valve".into(),
-        ..AlarmSpec::default()
+        off_delay: Duration::from_secs(5),
+        class: Some(name_of("pressure")),
+        guidance: Guidance {
+            action: "open the valve".into(),
+            consequence: "the magnet warms up".into(),
+            response_time: Some(Duration::from_secs(600)),
+            link: "https://lab/alarms".into(),
+        },
+        re_alarm: Some(Duration::from_secs(3600)),
+        suppress_when: Some("not hall/pump/on".into()),
     }
+}
+
+/// One of each kind.
+fn kinds() -> Vec<AlarmKind> {
+    let one = Levels::default();
+    let time = Duration::from_secs(30);
+    vec![
+        AlarmKind::Levels(Levels { hihi: Some(40.0), ..one }),
+        AlarmKind::Levels(Levels { hi: Some(35.0), ..one }),
+        AlarmKind::Levels(Levels { lo: Some(0.0), ..one }),
+        AlarmKind::Levels(Levels { lolo: Some(-3.5), ..one }),
+        AlarmKind::Levels(Levels { hi: Some(35.0), hihi: Some(40.0), lo: None, lolo: Some(1.0) }),
+        AlarmKind::Deviation { from: None, limit: 2.0 },
+        AlarmKind::Deviation { from: Some(TagPath::parse("cryo/chiller-1/inlet").expect("a tag")), limit: 2.0 },
+        AlarmKind::Rate { per_s: 0.5, over: time },
+        AlarmKind::Equals { value: Value::Bool(true) },
+        AlarmKind::Changed,
+        AlarmKind::Discrepancy { tolerance: 0.1, settle: time },
+        AlarmKind::Stale { after: time },
+        AlarmKind::Expression { source: "cryo/chiller-1/inlet > 20 degC".into() },
+    ]
 }
 
 fn site() -> SiteSpec {
@@ -68,7 +97,33 @@ fn site() -> SiteSpec {
         failback: Some(SiteSpec::FAILBACK_DEFAULT),
         segments: BTreeMap::from([(name_of("cryo"), cryo), (name_of("hall"), SegmentSpec::default())]),
         devices: BTreeMap::from([(name_of("chiller-1"), device), (name_of("chiller-2"), bare)]),
-        ..SiteSpec::default()
+        groups: BTreeMap::from([(name_of("cryostat"), vec![name_of("chiller-1"), name_of("chiller-2")])]),
+        conditions: BTreeMap::from([(name_of("cold"), ConditionSpec { description: "4 K".into(), expr: "a < 5".into() })]),
+        interlocks: BTreeMap::from([(name_of("water"), interlock())]),
+        classes: BTreeMap::from([(name_of("pressure"), AlarmClass { latching: true, shelvable: false, ..AlarmClass::default() })]),
+        routes: BTreeMap::from([(name_of("oncall"), route())]),
+        mail: Some(MailSpec { server: "mail:25".into(), from: "lab@example.org".into(), tls: true }),
+    }
+}
+
+fn interlock() -> InterlockSpec {
+    InterlockSpec {
+        description: "no heat without water".into(),
+        stage: Stage::Protect,
+        require: "cryo/chiller-1/on".into(),
+        tags: vec![TagPath::parse("cryo/chiller-1/outlet").expect("a tag")],
+        max_age: Duration::from_secs(3),
+        priority: Priority::Critical,
+    }
+}
+
+fn route() -> RouteSpec {
+    RouteSpec {
+        webhook: Some("http://pager/".into()),
+        email: vec!["ann@example.org".into()],
+        min_priority: Priority::High,
+        segments: vec![name_of("cryo")],
+        hours: Some((1_080, 480)),
     }
 }
 
@@ -97,9 +152,9 @@ fn every_choice_of_a_tag_comes_back() {
         let tag = tag(register, value_type);
         assert_eq!(TagSpec::try_from(v1::Tag::from(&tag)), Ok(tag));
     }
-    for (kind, _) in AlarmKind::ALL {
+    for kind in kinds() {
         for (priority, _) in Priority::ALL {
-            let alarm = alarm(kind, priority);
+            let alarm = alarm(kind.clone(), priority);
             assert_eq!(AlarmSpec::try_from(v1::Alarm::from(&alarm)), Ok(alarm));
         }
     }
@@ -116,7 +171,14 @@ fn everything_about_takeover_comes_back() {
             assert_eq!(DeviceSpec::try_from(v1::Device::from(&device)), Ok(device));
         }
     }
-    let tag = TagSpec { safe: Some(Value::F64(20.0)), dangerous: true, ..tag("holding:0", "f32") };
+    let tag = TagSpec {
+        safe: Some(Value::F64(20.0)),
+        dangerous: true,
+        action: Some(ActionSpec { probe: Some(name_of("starts")) }),
+        select: Some(Duration::from_secs(9)),
+        ramp_per_s: Some(0.25),
+        ..tag("holding:0", "f32")
+    };
     assert_eq!(TagSpec::try_from(v1::Tag::from(&tag)), Ok(tag));
     for failback in [None, Some(Duration::from_millis(1)), Some(SiteSpec::FAILBACK_DEFAULT), Some(Duration::from_secs(3600))] {
         let site = SiteSpec { failback, ..site() };

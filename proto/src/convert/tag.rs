@@ -1,9 +1,9 @@
 //! The declaration of one tag. An enum that is not given has the default that a site file has for it.
 
-use super::site::millis;
+use super::site::{millis, name_opt, text_or_none};
 use super::{ConvertError, name, unknown_number, value_opt};
 use crate::v1;
-use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, Limits, Priority, Register, TagSpec, Takeover, ValueType, Verify, WordOrder};
+use labkeeper_model::site::{Access, ActionSpec, AlarmSpec, Limits, Register, TagSpec, Takeover, ValueType, Verify, WordOrder};
 use std::time::Duration;
 
 impl From<&TagSpec> for v1::Tag {
@@ -24,6 +24,9 @@ impl From<&TagSpec> for v1::Tag {
             safe: tag.safe.as_ref().map(Into::into),
             dangerous: tag.dangerous,
             alarms: tag.alarms.iter().map(Into::into).collect(),
+            action: tag.action.as_ref().map(|action| v1::Action { probe: text_or_none(action.probe.as_ref()) }),
+            select_ms: tag.select.map(millis),
+            ramp_per_s: tag.ramp_per_s,
         }
     }
 }
@@ -50,6 +53,12 @@ impl TryFrom<v1::Tag> for TagSpec {
             safe: value_opt(tag.safe).map_err(|e| e.within("safe"))?,
             dangerous: tag.dangerous,
             alarms: alarms.map(|(i, a)| AlarmSpec::try_from(a).map_err(|e| e.within(&format!("alarms.{i}")))).collect::<Result<_, _>>()?,
+            action: tag
+                .action
+                .map(|action| Ok::<_, ConvertError>(ActionSpec { probe: name_opt("action.probe", &action.probe)? }))
+                .transpose()?,
+            select: tag.select_ms.map(Duration::from_millis),
+            ramp_per_s: tag.ramp_per_s,
         })
     }
 }
@@ -145,43 +154,4 @@ impl TryFrom<v1::Verify> for Verify {
         let readback = name("readback", &verify.readback)?;
         Ok(Self { readback, tolerance: verify.tolerance, timeout: Duration::from_millis(verify.timeout_ms) })
     }
-}
-
-impl From<&AlarmSpec> for v1::Alarm {
-    fn from(alarm: &AlarmSpec) -> Self {
-        Self {
-            name: alarm.name.to_string(),
-            r#type: word_of(&AlarmKind::ALL, alarm.kind).to_owned(),
-            limit: alarm.limit,
-            deadband: alarm.deadband,
-            on_delay_ms: millis(alarm.on_delay),
-            priority: word_of(&Priority::ALL, alarm.priority).to_owned(),
-            guidance: alarm.guidance.clone(),
-        }
-    }
-}
-
-impl TryFrom<v1::Alarm> for AlarmSpec {
-    type Error = ConvertError;
-    fn try_from(alarm: v1::Alarm) -> Result<Self, ConvertError> {
-        Ok(Self {
-            name: name("name", &alarm.name)?,
-            kind: of_word(&AlarmKind::ALL, "type", &alarm.r#type)?,
-            limit: alarm.limit,
-            deadband: alarm.deadband,
-            on_delay: Duration::from_millis(alarm.on_delay_ms),
-            priority: of_word(&Priority::ALL, "priority", &alarm.priority)?,
-            guidance: alarm.guidance,
-        })
-    }
-}
-
-fn word_of<T: Copy + PartialEq>(words: &[(T, &'static str)], wanted: T) -> &'static str {
-    words.iter().find(|(kind, _)| *kind == wanted).map_or("", |(_, word)| word)
-}
-
-fn of_word<T: Copy>(words: &[(T, &'static str)], field: &str, text: &str) -> Result<T, ConvertError> {
-    let known = || words.iter().map(|(_, word)| *word).collect::<Vec<_>>().join(", ");
-    let found = words.iter().find(|(_, word)| *word == text).map(|(kind, _)| *kind);
-    found.ok_or_else(|| ConvertError::new(field, format!("{text:?} is none of {}", known())))
 }

@@ -10,9 +10,7 @@
 
 use crate::text::{duration, quoted, value};
 use labkeeper_model::Name;
-use labkeeper_model::site::{
-    Access, AlarmKind, AlarmSpec, DeviceSpec, OnLeaseLoss, Priority, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder,
-};
+use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, DeviceSpec, OnLeaseLoss, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -119,16 +117,42 @@ fn alarms(tag: &TagSpec) -> BTreeMap<Name, &AlarmSpec> {
 }
 
 fn alarm_fields(alarm: &AlarmSpec) -> Vec<Field> {
-    let kind = AlarmKind::ALL.iter().find(|(kind, _)| *kind == alarm.kind).map_or("", |row| row.1);
-    let priority = Priority::ALL.iter().find(|(priority, _)| *priority == alarm.priority).map_or("", |row| row.1);
+    let guidance = &alarm.guidance;
     vec![
-        ("type", kind.to_owned()),
-        ("limit", alarm.limit.to_string()),
+        ("type", alarm.kind.word().to_owned()),
+        ("limit", alarm_limit(&alarm.kind)),
         ("deadband", alarm.deadband.to_string()),
         ("on_delay", duration(alarm.on_delay)),
-        ("priority", priority.to_owned()),
-        ("guidance", quoted(&alarm.guidance)),
+        ("off_delay", duration(alarm.off_delay)),
+        ("priority", alarm.priority.as_str().to_owned()),
+        ("class", or_none(alarm.class.as_ref())),
+        ("guidance", quoted(&guidance.action)),
+        ("consequence", quoted(&guidance.consequence)),
+        ("response_time", or_none(guidance.response_time.map(duration))),
+        ("link", quoted(&guidance.link)),
+        ("re_alarm", or_none(alarm.re_alarm.map(duration))),
+        ("suppress_when", or_none(alarm.suppress_when.as_deref().map(quoted))),
     ]
+}
+
+/// What raises an alarm, besides the word of its kind.
+fn alarm_limit(kind: &AlarmKind) -> String {
+    match kind {
+        AlarmKind::Levels(levels) if kind.word() == "levels" => {
+            let all = [("lolo", levels.lolo), ("lo", levels.lo), ("hi", levels.hi), ("hihi", levels.hihi)];
+            all.iter().filter_map(|(word, limit)| Some(format!("{word} {}", (*limit)?))).collect::<Vec<_>>().join(" ")
+        }
+        AlarmKind::Levels(levels) => or_none(levels.lolo.or(levels.lo).or(levels.hi).or(levels.hihi)),
+        AlarmKind::Deviation { from, limit } => {
+            format!("{limit} from {}", from.as_ref().map_or_else(|| "the setpoint".to_owned(), ToString::to_string))
+        }
+        AlarmKind::Rate { per_s, over } => format!("{per_s} per second over {}", duration(*over)),
+        AlarmKind::Equals { value } => self::value(value),
+        AlarmKind::Changed => "none".to_owned(),
+        AlarmKind::Discrepancy { tolerance, settle } => format!("{tolerance} after {}", duration(*settle)),
+        AlarmKind::Stale { after } => duration(*after),
+        AlarmKind::Expression { source } => quoted(source),
+    }
 }
 
 fn or_none(value: Option<impl Display>) -> String {

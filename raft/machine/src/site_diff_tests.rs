@@ -1,6 +1,6 @@
 use super::*;
 use labkeeper_model::Value;
-use labkeeper_model::site::{DriverKind, Fencing, Limits, OnLeaseLoss, Register, Table, ValueType, Verify};
+use labkeeper_model::site::{DriverKind, Fencing, Guidance, Levels, Limits, OnLeaseLoss, Priority, Register, Table, ValueType, Verify};
 use std::time::Duration;
 
 fn name(text: &str) -> Name {
@@ -31,12 +31,11 @@ fn tag() -> TagSpec {
 fn alarm(limit: f64) -> AlarmSpec {
     AlarmSpec {
         name: name("high"),
-        kind: AlarmKind::Hi,
-        limit,
+        kind: AlarmKind::Levels(Levels { hi: Some(limit), ..Levels::default() }),
         deadband: 0.5,
         on_delay: Duration::from_secs(2),
         priority: Priority::High,
-        guidance: String::new(),
+        guidance: Guidance::default(),
         ..AlarmSpec::default()
     }
 }
@@ -145,7 +144,13 @@ fn no_field_of_a_device_or_tag_is_forgotten() {
 #[test]
 fn alarms_are_compared_by_name() {
     let old = site(|_, _, tag| tag.alarms = vec![alarm(30.0)]);
-    let new = site(|_, _, tag| tag.alarms = vec![AlarmSpec { kind: AlarmKind::HiHi, priority: Priority::Critical, ..alarm(35.0) }]);
+    let new = site(|_, _, tag| {
+        tag.alarms = vec![AlarmSpec {
+            kind: AlarmKind::Levels(Levels { hihi: Some(35.0), ..Levels::default() }),
+            priority: Priority::Critical,
+            ..alarm(30.0)
+        }]
+    });
     let path = "~ devices.chiller-1.tags.setpoint.alarms.high";
     let expected = [format!("{path}.type: hi -> hihi"), format!("{path}.limit: 30 -> 35"), format!("{path}.priority: high -> critical")];
     assert_eq!(diff(&old, &new), expected);

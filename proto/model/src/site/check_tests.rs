@@ -1,7 +1,7 @@
 use super::*;
 use crate::site::{
-    Access, AlarmKind, AlarmSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Priority, Register, SegmentSpec, TagSpec, Takeover, ValueType,
-    Verify, WordOrder,
+    Access, AlarmKind, AlarmSpec, DriverKind, Fencing, Guidance, Levels, Limits, OnLeaseLoss, Priority, Register, SegmentSpec, TagSpec,
+    Takeover, ValueType, Verify, WordOrder,
 };
 
 pub(super) fn name(text: &str) -> Name {
@@ -108,12 +108,11 @@ fn verification_needs_a_readable_tag_of_the_device() {
 fn an_alarm_limit_lies_within_the_tags_limits() {
     let alarm = |limit: f64| AlarmSpec {
         name: name("high"),
-        kind: AlarmKind::Hi,
-        limit,
+        kind: AlarmKind::Levels(Levels { hi: Some(limit), ..Levels::default() }),
         deadband: 0.5,
         on_delay: Duration::ZERO,
         priority: Priority::High,
-        guidance: String::new(),
+        guidance: Guidance::default(),
         ..AlarmSpec::default()
     };
     let limited =

@@ -292,21 +292,10 @@ mod tests {
 
     fn tag(value_type: ValueType) -> TagSpec {
         TagSpec {
-            description: String::new(),
             register: Register { table: Table::Holding, address: 0 },
             value_type,
-            word_order: WordOrder::Big,
             access: Access::ReadWrite,
-            unit: String::new(),
-            scale: 1.0,
-            offset: 0.0,
-            deadband: 0.0,
-            limits: None,
-            verify: None,
-            takeover: Takeover::Adopt,
-            safe: None,
-            dangerous: false,
-            alarms: vec![],
+            ..TagSpec::default()
         }
     }
 

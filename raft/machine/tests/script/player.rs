@@ -23,7 +23,7 @@ pub(crate) struct Player {
 
 impl Default for Player {
     fn default() -> Self {
-        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000), term: 1 }
+        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000) }
     }
 }
 

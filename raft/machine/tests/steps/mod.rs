@@ -27,7 +27,7 @@ pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, ma
     }
     if applied.reply.is_err() {
         prop_assert_eq!(&applied.effects, &vec![]);
-        let untouched = Dump { applied: after.applied, time: after.time, commands: after.commands.clone(), ..before.clone() };
+        let untouched = Dump { applied: after.applied, time: after.time, term: after.term, commands: after.commands.clone(), ..before.clone() };
         prop_assert_eq!(text(&untouched), text(&after), "refused: {:?}", applied.reply);
         let kept = |record: &Arc<CommandRecord>| before.commands.iter().any(|earlier| Arc::ptr_eq(earlier, record));
         prop_assert!(after.commands.iter().all(kept), "refused: {:?}", applied.reply);
