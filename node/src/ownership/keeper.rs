@@ -17,6 +17,7 @@ use super::subtree::subtree;
 use labkeeper_machine::Command;
 use labkeeper_model::{Epoch, SessionId};
 use labkeeper_ownership::duty::{self, Step};
+use labkeeper_raft::Cluster;
 use labkeeper_supervision::{ChildError, Children, CommandError, Context, State, System};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +44,8 @@ pub async fn run(context: OwnerContext, actor: Context) -> Result<(), ChildError
     let parent = actor.path();
     let below = format!("{}/{SEGMENTS}", parent.rsplit_once('/').map_or("", |(parent, _)| parent));
     let system = actor.system().clone();
-    let mut keeper = Keeper { context, children: system.children(&below), system, kept: BTreeMap::new(), released: BTreeMap::new() };
+    let mut keeper =
+        Keeper { context, children: system.children(&below), system, kept: BTreeMap::new(), released: BTreeMap::new(), confirmed: None };
     keeper.clear_what_was_left().await?;
     let mut applied = keeper.context.cluster.applied();
     let mut session = keeper.context.tenure.session();
@@ -74,6 +76,8 @@ struct Keeper {
     kept: BTreeMap<String, Arc<Segment>>,
     /// When the release of a segment's epoch was proposed last.
     released: BTreeMap<(String, Epoch), Instant>,
+    /// When it was said last by which declaration this node drives.
+    confirmed: Option<Instant>,
 }
 
 impl Keeper {
@@ -93,7 +97,8 @@ impl Keeper {
     /// Takes and lets go until what is kept is what should be.
     async fn follow(&mut self, session: Option<SessionId>) -> Result<(), CommandError> {
         let me = self.context.me;
-        let (duties, site) = self.context.cluster.read(|machine| (duty::duties(machine, me, session), machine.site().clone()));
+        let (duties, site, version) =
+            self.context.cluster.read(|machine| (duty::duties(machine, me, session), machine.site().clone(), machine.site_version()));
         // A segment that is declared otherwise is let go and taken again, and so is one of another session.
         let is_right = |kept: &Segment| Some(kept.session) == session && (Arc::ptr_eq(&kept.site, &site) || kept.is_declared_so(&site));
         let epochs = self.kept.iter().map(|(name, kept)| (name.clone(), if is_right(kept) { kept.epoch } else { 0 })).collect();
@@ -109,6 +114,7 @@ impl Keeper {
             }
         }
         self.released.retain(|(segment, epoch), _| duties.get(segment).is_some_and(|duty| duty.epoch == *epoch));
+        self.confirm_site(session, version);
         Ok(())
     }
 
@@ -175,6 +181,22 @@ impl Keeper {
         Ok(())
     }
 
+    /// Says that what has left this node's segments by this version of the declaration is not driven any more, if the state asks for it.
+    fn confirm_site(&mut self, session: Option<SessionId>, version: u64) {
+        let Some(session) = session else { return };
+        let is_wanted = self.context.cluster.read(|machine| machine.departure_wanted(session)).is_some_and(|wanted| wanted <= version);
+        if !is_wanted || self.confirmed.is_some_and(|at| at.elapsed() < RELEASE_AGAIN) {
+            return;
+        }
+        self.confirmed = Some(Instant::now());
+        let (cluster, me, in_flight) = (self.context.cluster.clone(), self.context.me, self.context.write_timeout);
+        tokio::spawn(async move {
+            // A frame that left right before its connection was reset may still take effect; the next owner begins with this entry.
+            sleep(in_flight).await;
+            propose(&cluster, Command::ConfirmSite { node: me, session, version }).await;
+        });
+    }
+
     /// Waits until a worker has finished by itself.
     async fn ended(&self, path: &str) {
         let mut changes = self.system.changes();
@@ -197,10 +219,12 @@ impl Keeper {
     /// Proposes in the background: what is lost is proposed again, as it is still due.
     fn propose(&self, command: Command) {
         let cluster = self.context.cluster.clone();
-        tokio::spawn(async move {
-            if let Err(error) = cluster.propose(command, Instant::now() + ATTEMPT).await {
-                tracing::debug!(%error, "an owner's word will be said again");
-            }
-        });
+        tokio::spawn(async move { propose(&cluster, command).await });
+    }
+}
+
+async fn propose(cluster: &Cluster, command: Command) {
+    if let Err(error) = cluster.propose(command, Instant::now() + ATTEMPT).await {
+        tracing::debug!(%error, "an owner's word will be said again");
     }
 }

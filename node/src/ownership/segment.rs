@@ -45,14 +45,18 @@ impl Segment {
         let devices = site.devices.iter().filter(|(_, device)| device.segment.as_str() == name);
         let mut opened = BTreeMap::new();
         for spec in buses(devices.map(|(name, device)| (name.clone(), device.clone()))) {
-            let tenure = context.tenure.clone();
+            let (tenure, cluster, bus) = (context.tenure.clone(), context.cluster.clone(), spec.address.clone());
             let options = BusOptions {
                 node: context.name.to_string(),
                 epoch,
                 session,
                 source: context.source,
                 write_timeout: context.write_timeout,
-                permit: Arc::new(move || tenure.may_write(session)),
+                permit: Arc::new(move || {
+                    tenure.may_write(session)?;
+                    let is_departing = cluster.read(|machine| machine.is_departing(&bus, session));
+                    if is_departing { Err("its former owner has not let go of it yet".into()) } else { Ok(()) }
+                }),
             };
             let address = spec.address.clone();
             let sink = BusSink::new(&spec, context.latest.clone(), context.me, context.taken.clone());

@@ -260,4 +260,13 @@ pub enum Command {
     Notice(NoticeCommand),
     /// Does what has become due.
     FireTimers,
+    /// An owner drives by this version of the declaration, or a later one: it has let go of what is not in it.
+    ConfirmSite {
+        /// The owner.
+        node: NodeId,
+        /// The session under which it drives.
+        session: SessionId,
+        /// The version.
+        version: u64,
+    },
 }

@@ -42,6 +42,8 @@ pub struct Dump {
     pub drifts: BTreeMap<TagPath, Drift>,
     /// The devices that their owners leave alone.
     pub quarantined: BTreeMap<Name, Quarantine>,
+    /// The devices that have left a segment whose owner may still drive them.
+    pub departures: crate::departures::Departures,
     /// The setpoints.
     pub setpoints: BTreeMap<TagPath, Arc<Setpoint>>,
     /// The remembered commands, in no particular order.

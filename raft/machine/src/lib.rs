@@ -30,6 +30,7 @@ mod audit;
 pub mod authority;
 pub mod command;
 mod commands;
+mod departures;
 mod drain;
 pub mod dump;
 mod hold;
@@ -64,6 +65,7 @@ pub use audit::AUDIT_MAX;
 pub use authority::AuthorityCommand;
 pub use command::{Command, CommandReport, NodeInfo, SetpointRequest, Stamp};
 pub use commands::{COMMANDS_MAX, DEADLINE_AHEAD_MAX, RETENTION};
+pub use departures::Departures;
 pub use dump::Dump;
 pub use interlocks::InterlockCommand;
 pub use invariant::{Fault, Faults, Invariant};
@@ -111,6 +113,7 @@ pub struct Machine {
     holds: BTreeMap<TagPath, Hold>,
     drifts: BTreeMap<TagPath, Drift>,
     quarantined: BTreeMap<Name, Quarantine>,
+    departures: Departures,
     setpoints: BTreeMap<TagPath, Arc<Setpoint>>,
     commands: commands::Commands,
     audit: audit::Audit,
@@ -191,6 +194,7 @@ impl Machine {
             Command::Operate(command) => self.operate_command(command, effects),
             Command::Notice(command) => self.notices_command(command, effects),
             Command::FireTimers => Ok(self.fire_timers(effects)),
+            Command::ConfirmSite { node, session, version } => self.confirm_site(node, session, version, effects),
         }
     }
 }

@@ -68,6 +68,7 @@ impl Machine {
         self.note_session(&name, format!("opened session {id}"));
         effects.push(Effect::SessionChanged { node });
         if let Some(earlier) = earlier {
+            self.end_departures(earlier.id, u64::MAX, effects);
             self.take_back(node, Leaving { cause: Cause::Restarted, last_renewal: earlier.renewed }, effects);
         }
         self.review(effects);
@@ -131,8 +132,9 @@ impl Machine {
     fn close(&mut self, node: NodeId, cause: Cause, effects: &mut Vec<Effect>) {
         let Some(session) = self.sessions.get_mut(&node) else { return };
         (session.alive, session.ended) = (false, Some(self.time));
-        let last_renewal = session.renewed;
+        let (last_renewal, ended) = (session.renewed, session.id);
         effects.push(Effect::SessionChanged { node });
+        self.end_departures(ended, u64::MAX, effects);
         self.hand_on(self.owned_by(node), Leaving { cause, last_renewal }, effects);
         if !self.nodes.contains_key(&node) {
             self.sessions.remove(&node);

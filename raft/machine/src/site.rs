@@ -55,9 +55,10 @@ impl Machine {
         }
         let changes = diff(&self.site, &site);
         let moved = moves(&self.site, &site);
-        self.site = Arc::new(site);
         // Saturates after 2^64 changes of the site: half a million years at one per microsecond.
         self.site_version = self.site_version.saturating_add(1);
+        self.note_departures(&site, self.site_version);
+        self.site = Arc::new(site);
         effects.push(Effect::SiteChanged);
         let detail = self.site_in_words(&changes);
         self.note(Deed { actor, action: "site", target: "site", detail, reason });

@@ -104,6 +104,9 @@ fn to_wire(command: &Command) -> Kind {
             Kind::SetQuarantine(v1::SetQuarantine { node_id: *node, device: device.to_string(), epoch: *epoch, reason: reason.clone() })
         }
         Command::FireTimers => Kind::FireTimers(v1::Blank {}),
+        Command::ConfirmSite { node, session, version } => {
+            Kind::ConfirmSite(v1::ConfirmSite { node_id: *node, session_id: *session, version: *version })
+        }
         Command::Alarm(command) => Kind::Alarm(alarms::command_to_wire(command)),
         Command::Authority(command) => Kind::Authority(authority::command_to_wire(command)),
         Command::Interlock(command) => Kind::Interlock(interlocks::command_to_wire(command)),
@@ -167,6 +170,7 @@ fn from_wire(kind: Kind) -> Result<Command, ConvertError> {
             Command::SetQuarantine { node: set.node_id, device: name("device", &set.device)?, epoch: set.epoch, reason: set.reason }
         }
         Kind::FireTimers(_) => Command::FireTimers,
+        Kind::ConfirmSite(site) => Command::ConfirmSite { node: site.node_id, session: site.session_id, version: site.version },
         Kind::Alarm(record) => Command::Alarm(alarms::command_from_wire(record)?),
         Kind::Authority(record) => Command::Authority(authority::command_from_wire(record)?),
         Kind::Interlock(record) => Command::Interlock(interlocks::command_from_wire(record)?),

@@ -11,11 +11,12 @@ use super::tenure::{
 };
 use super::{alarms, authority, interlocks, notices, operate};
 use bytes::Bytes;
-use labkeeper_machine::{AuditEntry, Dump, Setpoint};
+use labkeeper_machine::{AuditEntry, Departures, Dump, Setpoint};
 use labkeeper_model::{TagPath, Timestamp};
 use labkeeper_proto::convert::{ConvertError, command_id, command_state, required, tag_path, uuid};
 use labkeeper_proto::v1;
 use prost::Message as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The version of this format. A larger one is refused, as it may mean what this version cannot know.
@@ -62,6 +63,7 @@ pub fn encode(dump: &Dump) -> Bytes {
         operate: Some(operate::state_to_wire(&dump.operate)),
         notices: Some(notices::state_to_wire(&dump.notices)),
         term: dump.term,
+        departures: departures_to_wire(&dump.departures),
     };
     snapshot.encode_to_vec().into()
 }
@@ -104,6 +106,7 @@ pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
         operate: operate::state_from_wire(snapshot.operate)?,
         notices: notices::state_from_wire(snapshot.notices)?,
         term: snapshot.term,
+        departures: departures_from_wire(snapshot.departures),
     })
 }
 
@@ -163,6 +166,23 @@ fn audit_from_wire(record: v1::AuditRecord) -> Result<AuditEntry, ConvertError> 
         command_id: (!record.command_id.is_empty()).then(|| command_id("audit.command_id", &record.command_id)).transpose()?,
         refused: (record.error_code != 0).then(|| error_code("audit.error_code", record.error_code)).transpose()?,
     })
+}
+
+fn departures_to_wire(departures: &Departures) -> Vec<v1::DepartureRecord> {
+    let of_address = |(address, sessions): (&String, &BTreeMap<_, _>)| -> Vec<_> {
+        let record =
+            |(session, version): (&u64, &u64)| v1::DepartureRecord { address: address.clone(), session_id: *session, version: *version };
+        sessions.iter().map(record).collect()
+    };
+    departures.iter().flat_map(of_address).collect()
+}
+
+fn departures_from_wire(records: Vec<v1::DepartureRecord>) -> Departures {
+    let mut departures = Departures::new();
+    for record in records {
+        departures.entry(record.address).or_default().insert(record.session_id, record.version);
+    }
+    departures
 }
 
 #[cfg(test)]

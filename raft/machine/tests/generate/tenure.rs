@@ -21,6 +21,7 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             Command::SetDraining { node, draining, actor, reason }
         }),
         2 => Just(Command::PlaceSegments),
+        2 => (node(), number(), number()).prop_map(|(node, session, version)| Command::ConfirmSite { node, session, version }),
         14 => reach(),
         2 => takeover(),
         2 => (node(), segment(), number(), vec((tag(), reconciled()), 0..4)).prop_map(|(node, segment, epoch, outcomes)| {
@@ -123,6 +124,10 @@ pub(crate) fn meant(command: &mut Command, machine: &Machine, now: Timestamp) {
             known(seq, newest(*node).1);
         }
         Command::EndSession { node, session } => own(node, session),
+        Command::ConfirmSite { node, session, version } => {
+            own(node, session);
+            known(version, machine.site_version());
+        }
         Command::ReleaseSegment { node, session, segment, epoch } => {
             let wanted = |node: &NodeId| Some((*node, machine.releases_wanted(*node).pop()?));
             match machine.sessions().keys().find_map(wanted).filter(|_| *epoch == KNOWN) {

@@ -25,6 +25,14 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
         "quarantined" => {
             machine.quarantined().map(|(device, q)| format!("{device} by node {} epoch {}: {}", q.node, q.epoch, q.reason)).collect()
         }
+        "departures" => {
+            let in_words = |(session, version): (&u64, &u64)| format!("session {session} until it drives by version {version}");
+            let departures = machine.dump().departures;
+            departures
+                .iter()
+                .map(|(address, sessions)| format!("{address}: {}", sessions.iter().map(in_words).collect::<Vec<_>>().join(", ")))
+                .collect()
+        }
         "setpoints" => machine
             .setpoints()
             .map(|(tag, s)| format!("{tag} = {}, revision {}, {}, by {:?} because {:?}", s.value, s.revision, s.state, s.actor, s.reason))

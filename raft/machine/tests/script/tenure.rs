@@ -3,7 +3,7 @@
 //! ```text
 //! open NODE after=3                          (the newest session of the node)   lease=1500ms
 //! renew NODE seq=4 session=3                 lapse NODE seq=4 session=3         end NODE session=3
-//! release NODE SEGMENT epoch=2 session=3     place
+//! release NODE SEGMENT epoch=2 session=3     place                          drives NODE version=2 session=3
 //! drain NODE by=ann because=..               undrain NODE by=ann because=..
 //! reach NODE SEGMENT 1/4 epoch=2 session=3   (without an epoch: the answer to a probe)
 //! takeover NODE SEGMENT 3/4 epoch=2 connected=100ms read=150ms enabled=200ms (from the present time on)
@@ -42,6 +42,10 @@ pub(crate) fn command(words: &Words, machine: &Machine, now: Timestamp) -> Resul
         "drain" => Command::SetDraining { node: node()?, draining: true, actor: text("by"), reason: text("because") },
         "undrain" => Command::SetDraining { node: node()?, draining: false, actor: text("by"), reason: text("because") },
         "place" => Command::PlaceSegments,
+        "drives" => {
+            let version = words.number("version")?.ok_or("version=")?;
+            Command::ConfirmSite { node: node()?, session: session()?, version }
+        }
         "reach" => {
             let (reached, of) = share(words.word(3)?)?;
             let epoch = words.number("epoch")?;
