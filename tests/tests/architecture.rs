@@ -5,6 +5,7 @@
 //!        raft ------+------ drivers ---- supervision   nothing of ours
 //!          |    \  ui  /       |
 //!       machine  proto         |
+//!        alarm     |           |
 //!          +------ model ------+   no dependencies at all
 //! ```
 
@@ -14,7 +15,12 @@ use labkeeper_tests::repo::{self, manifest, text};
 const OURS: &[(&str, &[&str], &str)] = &[
     ("labkeeper-model", &[], "the vocabulary outlives transports, stores and runtimes"),
     ("labkeeper-proto", &["labkeeper-model"], "formats must not follow internal refactors"),
-    ("labkeeper-machine", &["labkeeper-model"], "the replicated machine is pure: whatever else it saw could differ between replicas"),
+    ("labkeeper-alarm", &["labkeeper-model"], "the life of an alarm is part of the replicated machine, and as pure"),
+    (
+        "labkeeper-machine",
+        &["labkeeper-alarm", "labkeeper-model"],
+        "the replicated machine is pure: whatever else it saw could differ between replicas",
+    ),
     ("labkeeper-raft", &["labkeeper-machine", "labkeeper-model", "labkeeper-proto"], "consensus does not care what it replicates about"),
     ("labkeeper-supervision", &[], "it supervises all of it, so it must not know any of it"),
     (
@@ -54,6 +60,7 @@ const OURS: &[(&str, &[&str], &str)] = &[
 /// A crate that uses few foreign ones or none, which, and why.
 const FEW_FOREIGN: &[(&str, &[&str], &str)] = &[
     ("labkeeper-model", &[], "vocabulary outlives transports and serialisation libraries"),
+    ("labkeeper-alarm", &[], "as the machine, of which it is a part"),
     ("labkeeper-machine", &[], "a dependency may read a clock, draw a random number or iterate a HashMap, and replicas would differ"),
     ("labkeeper-ownership", &[], "as the machine: what it decides must follow from its arguments alone"),
     (
@@ -144,6 +151,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "raft/machine/src/",
         &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread", "println"],
         "replicas must come to the same state from the same entries, so the machine has no clock, chance, order of hashing, or I/O",
+    ),
+    (
+        "raft/alarm/src/",
+        &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread", "println"],
+        "as the machine, of which it is a part",
     ),
     (
         "node/ownership/src/",
