@@ -30,9 +30,11 @@ const OURS: &[(&str, &[&str], &str)] = &[
     ),
     ("labkeeper-ui", &[], "the built page is bytes"),
     ("labkeeper-ownership", &["labkeeper-machine", "labkeeper-model"], "its decisions are played in a simulation, so they see no shell"),
+    ("labkeeper-detect", &["labkeeper-model"], "whether an alarm's condition holds follows from readings and time alone"),
     (
         "labkeeper",
         &[
+            "labkeeper-detect",
             "labkeeper-drivers",
             "labkeeper-machine",
             "labkeeper-model",
@@ -63,6 +65,7 @@ const FEW_FOREIGN: &[(&str, &[&str], &str)] = &[
     ("labkeeper-alarm", &[], "as the machine, of which it is a part"),
     ("labkeeper-machine", &[], "a dependency may read a clock, draw a random number or iterate a HashMap, and replicas would differ"),
     ("labkeeper-ownership", &[], "as the machine: what it decides must follow from its arguments alone"),
+    ("labkeeper-detect", &[], "an hour of readings is played to it in a moment, with the same outcome each time"),
     (
         "labkeeper-supervision",
         &["parking_lot", "rand", "tokio", "tokio-util", "tracing"],
@@ -161,6 +164,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "node/ownership/src/",
         &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread"],
         "a decision about who may drive a device is replayed bit for bit from a seed, so time and chance come in as arguments",
+    ),
+    (
+        "node/detect/src/",
+        &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread"],
+        "what is detected follows from readings and time, which come in as arguments",
     ),
     (
         "tests/sim/src/",

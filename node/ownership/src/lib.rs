@@ -21,9 +21,8 @@ pub mod duty;
 pub mod expiry;
 pub mod job;
 pub mod lease;
-mod moment;
 pub mod reach;
 pub mod reconcile;
 pub mod takeover;
 
-pub use moment::Moment;
+pub use labkeeper_model::Moment;
