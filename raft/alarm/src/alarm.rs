@@ -40,6 +40,8 @@ pub struct Alarm {
     pub since: Timestamp,
     /// When time alone changes it; `None` if it does not.
     pub due: Option<Timestamp>,
+    /// The time of the latest word of an owner, by its clock: a word that is not later is a repeat.
+    pub heard: Timestamp,
 }
 
 /// What the field is like. Times are the replicated machine's.

@@ -6,10 +6,21 @@ mod overrides;
 mod person;
 mod time;
 
-use crate::{Alarm, By, Event, Outcome, Refusal, Row, Rules, Transition};
+use crate::{Alarm, By, Event, Outcome, Refusal, Row, Rules, Transition, Word};
 use labkeeper_model::Timestamp;
 
 impl Alarm {
+    /// Takes a word of an owner, once. An owner that does not know whether a word was taken says it again with the same time, and its words,
+    /// as its successor's, have ever later times.
+    pub fn hear(&mut self, rules: &Rules, now: Timestamp, at: Timestamp, word: Word) -> Outcome {
+        if at <= self.heard {
+            return Outcome::default();
+        }
+        self.heard = at;
+        // A word is nobody's wish, so nothing is refused.
+        self.step(rules, now, Event::Word { at, word }).unwrap_or_default()
+    }
+
     /// Takes an event. What had become due before it comes first.
     ///
     /// # Errors
