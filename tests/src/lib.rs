@@ -21,6 +21,7 @@ pub mod disk;
 pub mod evidence;
 pub mod judge;
 pub mod lab;
+pub mod linear;
 pub mod load;
 pub mod nemesis;
 pub mod network;
