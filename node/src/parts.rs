@@ -184,6 +184,7 @@ impl Parts {
             source: self.config.field_source,
             write_timeout: self.config.timing.write_timeout,
             latest: self.latest.clone(),
+            peers: self.peers.clone(),
             taken: self.status.taken.clone(),
             reports: self.reports.sender.clone(),
             board: self.status.board.clone(),

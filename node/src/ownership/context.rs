@@ -2,6 +2,7 @@
 
 use super::board::BusBoard;
 use super::tenure::Tenure;
+use crate::peers::Peers;
 use crate::telemetry::latest::Latest;
 use labkeeper_machine::command::CommandReport;
 use labkeeper_model::{Name, NodeId};
@@ -29,6 +30,8 @@ pub struct OwnerContext {
     pub write_timeout: Duration,
     /// Where samples go.
     pub latest: Arc<Latest>,
+    /// Which nodes are heard of.
+    pub peers: Arc<Peers>,
     /// Counts readings taken.
     pub taken: Arc<AtomicU64>,
     /// Where reports go.

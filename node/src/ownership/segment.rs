@@ -5,6 +5,8 @@
 use super::context::OwnerContext;
 use super::node_clock::NodeClock;
 use super::sink::BusSink;
+use crate::telemetry::fresh::Fresh;
+use crate::telemetry::inputs::TagInputs;
 use labkeeper_drivers::bus::{BusFactory, BusHandle, BusOptions, buses};
 use labkeeper_machine::Command;
 use labkeeper_model::site::{OnLeaseLoss, SiteSpec};
@@ -35,6 +37,7 @@ pub struct Segment {
     pub site: Arc<SiteSpec>,
     /// Cancelled when a successor waits: what is in flight may end, nothing else is begun.
     pub finish: CancellationToken,
+    fresh: Arc<Fresh>,
     buses: BTreeMap<String, (BusHandle, BusFactory)>,
 }
 
@@ -44,6 +47,7 @@ impl Segment {
     pub fn open(context: OwnerContext, name: String, session: SessionId, epoch: Epoch, site: Arc<SiteSpec>) -> Arc<Self> {
         let devices = site.devices.iter().filter(|(_, device)| device.segment.as_str() == name);
         let mut opened = BTreeMap::new();
+        let fresh = Arc::new(Fresh::new(&site, &name));
         for spec in buses(devices.map(|(name, device)| (name.clone(), device.clone()))) {
             let (tenure, cluster, bus) = (context.tenure.clone(), context.cluster.clone(), spec.address.clone());
             let options = BusOptions {
@@ -59,10 +63,10 @@ impl Segment {
                 }),
             };
             let address = spec.address.clone();
-            let sink = BusSink::new(&spec, context.latest.clone(), context.me, context.taken.clone());
+            let sink = BusSink::new(&spec, context.latest.clone(), &fresh, context.me, context.taken.clone());
             opened.insert(address, BusHandle::open(spec, options, Arc::new(sink), Arc::new(NodeClock)));
         }
-        Arc::new(Self { context, name, session, epoch, site, finish: CancellationToken::new(), buses: opened })
+        Arc::new(Self { context, name, session, epoch, site, finish: CancellationToken::new(), fresh, buses: opened })
     }
 
     /// Its buses by address.
@@ -99,6 +103,13 @@ impl Segment {
             let holds = cluster.read(|machine| machine.holds(me, session, &name, epoch));
             if holds { Ok(()) } else { Err("the segment is not this node's any more".into()) }
         }
+    }
+
+    /// What conditions over tags are evaluated over here.
+    #[must_use]
+    pub fn inputs(&self) -> TagInputs {
+        let OwnerContext { cluster, latest, peers, .. } = &self.context;
+        TagInputs::new(cluster.clone(), latest.clone(), peers.clone(), self.fresh.clone())
     }
 
     /// The latest readings of a device's tags.

@@ -1,6 +1,8 @@
-//! Where a bus puts its samples: through each tag's deadband into the table of latest samples. Never waits.
+//! Where a bus puts its samples: each as it is to the segment's conditions, and through each tag's deadband into the table of
+//! latest samples. Never waits.
 
 use crate::telemetry::deadband::Deadband;
+use crate::telemetry::fresh::{self, Fresh, FreshTag};
 use crate::telemetry::latest::Latest;
 use labkeeper_drivers::bus::{BusSpec, Sink};
 use labkeeper_model::{Name, NodeId, Sample, TagPath};
@@ -22,16 +24,18 @@ struct TagSink {
     id: u32,
     deadband_width: f64,
     deadband: Mutex<Deadband>,
+    fresh: Option<FreshTag>,
 }
 
 impl BusSink {
     /// A sink for the tags of `bus`.
     #[must_use]
-    pub fn new(bus: &BusSpec, latest: Arc<Latest>, me: NodeId, taken: Arc<AtomicU64>) -> Self {
+    pub fn new(bus: &BusSpec, latest: Arc<Latest>, fresh: &Fresh, me: NodeId, taken: Arc<AtomicU64>) -> Self {
         let tags = bus.devices.iter().map(|(name, device)| {
             let tags = device.tags.iter().map(|(tag, spec)| {
-                let id = latest.id(&TagPath::new(&device.segment, name, tag));
-                (tag.clone(), TagSink { id, deadband_width: spec.deadband, deadband: Mutex::default() })
+                let path = TagPath::new(&device.segment, name, tag);
+                let (id, fresh) = (latest.id(&path), fresh.tag(&path).cloned());
+                (tag.clone(), TagSink { id, deadband_width: spec.deadband, deadband: Mutex::default(), fresh })
             });
             (name.clone(), tags.collect())
         });
@@ -43,6 +47,9 @@ impl Sink for BusSink {
     fn sample(&self, device: &Name, tag: &Name, sample: Sample) {
         self.taken.fetch_add(1, Ordering::Relaxed);
         let Some(row) = self.tags.get(device).and_then(|tags| tags.get(tag)) else { return };
+        if let Some(tag) = &row.fresh {
+            fresh::put(tag, &sample);
+        }
         if row.deadband.lock().passes(&sample, row.deadband_width) {
             self.latest.publish(row.id, self.me, sample);
         }

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  bus ──► deadband ──► latest ──► subscription ──► gRPC watch, live socket, /metrics
-//!                         ▲   └──► WatchOwned ────► the other nodes
-//!                         └─────── relay ◄───────── the other nodes' WatchOwned
+//!   │                     ▲   └──► WatchOwned ────► the other nodes
+//!   │                     └─────── relay ◄───────── the other nodes' WatchOwned
+//!   └──► fresh ──► inputs: what conditions are evaluated over
 //! ```
 //!
 //! Nothing here waits for a consumer: each subscription keeps at most one entry per tag, the latest, and counts what it
@@ -11,6 +12,8 @@
 
 pub mod deadband;
 pub mod filter;
+pub mod fresh;
+pub mod inputs;
 pub mod latest;
 pub mod readings;
 pub mod relay;
