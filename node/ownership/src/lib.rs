@@ -10,6 +10,9 @@
 //!   takeover read first, then reconcile <------+---------- milestones <---- |
 //!   reach    should another try? -----------> log                           |
 //!   job      one setpoint to its device <------+---------- read, write ---> |
+//!   approach one setpoint, step by step (ramp) +---------- read, write ---> |
+//!   action   one action, at most once <--------+---------- intent, write -> |
+//!   interlock may its tags be driven? <--------+---------- inputs <-------- |
 //! ```
 //!
 //! Every core with time has the same verbs: `handle_*(.., now)` takes what happened, `poll_timeout` says when to be called again and why,
@@ -17,10 +20,14 @@
 //!
 //! Nothing here knows of sockets, tasks, consensus or bytes, and nothing reads a clock (`clippy.toml` refuses it).
 
+pub mod action;
+pub mod approach;
 pub mod duty;
 pub mod expiry;
+pub mod interlock;
 pub mod job;
 pub mod lease;
+pub mod ramp;
 pub mod reach;
 pub mod reconcile;
 pub mod takeover;
