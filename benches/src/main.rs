@@ -1,7 +1,7 @@
 //! Labkeeper beside its peers, on this machine, on one disk, in one run, in turns.
 //!
 //! `labkeeper-bench setpoints` compares committed setpoints per second with etcd's puts, `labkeeper-bench failover` the time
-//! that a dead leader costs, and a dead owner, `labkeeper-bench supervision` a supervised child with Erlang's. Figures are to
+//! that a dead leader costs, and a dead owner, `labkeeper-bench writes` one write with EPICS', `labkeeper-bench supervision` a supervised child with Erlang's. Figures are to
 //! be looked at; no test asserts them. Run them by `make bench`, which builds everything optimised first.
 
 mod etcd;
@@ -12,6 +12,7 @@ mod machine;
 mod report;
 mod setpoints;
 mod supervision;
+mod writes;
 
 use clap::Parser;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ enum Arguments {
     Setpoints(Setpoints),
     /// How long a dead leader and a dead owner are felt, beside etcd
     Failover(Failover),
+    /// How long one write takes until it stands in a register, beside EPICS and a bare Modbus write
+    Writes(Writes),
     /// What a supervised child costs, and how soon it runs after a crash, beside Erlang/OTP
     Supervision(supervision::Supervision),
     /// One measurement of `supervision`, which runs it
@@ -38,6 +41,23 @@ struct Failover {
     /// How many deaths of each kind, in turns
     #[arg(long, default_value_t = 30)]
     rounds: usize,
+    /// Where the nodes keep their data
+    #[arg(long, default_value = "target")]
+    disk: PathBuf,
+    /// Also write the report into its section of this page
+    #[arg(long)]
+    write: Option<PathBuf>,
+}
+
+/// How long one write takes, beside EPICS.
+#[derive(Clone, Debug, clap::Args)]
+struct Writes {
+    /// How often each of them has its turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Writes in each turn
+    #[arg(long, default_value_t = 400)]
+    writes: usize,
     /// Where the nodes keep their data
     #[arg(long, default_value = "target")]
     disk: PathBuf,
@@ -77,6 +97,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse() {
         Arguments::Setpoints(arguments) => setpoints::run(&arguments).await,
         Arguments::Failover(arguments) => failover::run(&arguments).await,
+        Arguments::Writes(arguments) => writes::run(&arguments).await,
         Arguments::Supervision(arguments) => supervision::run(&arguments).await,
         Arguments::SupervisionProbe(arguments) => supervision::probe::run(&arguments).await,
     }

@@ -45,10 +45,13 @@ impl Specification for Setpoint {
     }
 }
 
+/// What clients did to a tag, each with the number of the client.
+type Actions = Vec<(usize, Action<Set>)>;
+
 /// What clients did, by tag, in the order in which it began and ended by one clock.
 #[derive(Debug, Default)]
 pub struct Histories {
-    tags: Mutex<BTreeMap<String, Vec<(usize, Action<Set>)>>>,
+    tags: Mutex<BTreeMap<String, Actions>>,
 }
 
 impl Histories {
