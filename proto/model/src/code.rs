@@ -11,6 +11,7 @@
 //! | LAB4xxx | the cluster: leadership, membership, ownership |
 //! | LAB5xxx | requests as such |
 //! | LAB6xxx | devices |
+//! | LAB7xxx | alarms, interlocks, the audit |
 
 use std::fmt;
 
@@ -54,6 +55,11 @@ pub enum ErrorCode {
     WaitTimedOut = 3018,
     AlreadyDecided = 3019,
     Held = 3020,
+    ControlTaken = 3040,
+    ControlNeeded = 3041,
+    ControlNotHeld = 3042,
+    UnknownScope = 3043,
+    BadControlTime = 3044,
 
     NoLeader = 4001,
     NotInitialised = 4002,
@@ -82,6 +88,11 @@ pub enum ErrorCode {
     DeviceProtocol = 6003,
     DeviceRefused = 6004,
     DeviceConfiguration = 6005,
+
+    InterlockTripped = 7201,
+    UnknownInterlock = 7202,
+    ResetWhileTripped = 7203,
+    BadDefeatTime = 7204,
 }
 
 impl ErrorCode {
@@ -251,6 +262,36 @@ impl ErrorCode {
             "Look at the device and its reading, then run `labkeeper cluster confirm TAG`.",
         ),
         (
+            Self::ControlTaken,
+            "control_taken",
+            "Somebody else has taken control of the device.",
+            "Wait until the time that the message names, ask with `labkeeper control ask SCOPE`, or `labkeeper control break SCOPE`.",
+        ),
+        (
+            Self::ControlNeeded,
+            "control_needed",
+            "The device is written only by whoever has taken control of it.",
+            "Take control first: `labkeeper control take device/NAME --reason WHY`.",
+        ),
+        (
+            Self::ControlNotHeld,
+            "control_not_held",
+            "You do not have that control: it ran out, was given back, broken or taken over.",
+            "See `labkeeper control ls`, and take it again if it is still wanted.",
+        ),
+        (
+            Self::UnknownScope,
+            "unknown_scope",
+            "The site has no such device, segment or group.",
+            "Name one as device/NAME, segment/NAME or group/NAME.",
+        ),
+        (
+            Self::BadControlTime,
+            "bad_control_time",
+            "Control is taken for five seconds to ten minutes at a time.",
+            "Give a time within that range, and renew it for as long as it is needed.",
+        ),
+        (
             Self::NoLeader,
             "no_leader",
             "The cluster has no leader at present: too few nodes reach each other.",
@@ -334,6 +375,25 @@ impl ErrorCode {
             "device_configuration",
             "The declaration does not fit the device.",
             "Correct the device's tags in the site file.",
+        ),
+        (
+            Self::InterlockTripped,
+            "interlock_tripped",
+            "An interlock keeps the tag from being driven, except to its safe value.",
+            "See `labkeeper why TAG`; put right what it requires, and reset it with `labkeeper interlocks reset NAME` if it is latched.",
+        ),
+        (Self::UnknownInterlock, "unknown_interlock", "The site has no interlock of that name.", "See `labkeeper interlocks`."),
+        (
+            Self::ResetWhileTripped,
+            "reset_while_tripped",
+            "What the interlock requires does not hold, so it cannot be reset.",
+            "Put right what the message names, then reset it.",
+        ),
+        (
+            Self::BadDefeatTime,
+            "bad_defeat_time",
+            "An interlock is defeated until a time within the next day.",
+            "Give a time that is ahead, by 24 hours at most.",
         ),
     ];
 

@@ -2,7 +2,7 @@
 
 use crate::state::CommandRecord;
 use labkeeper_model::site::Problem;
-use labkeeper_model::{CommandId, ErrorCode, Name, NodeId, SessionId, TagPath};
+use labkeeper_model::{CommandId, ErrorCode, Name, NodeId, Scope, SessionId, TagPath};
 use std::fmt;
 use std::sync::Arc;
 
@@ -108,6 +108,11 @@ pub enum Effect {
     DeviceChanged {
         /// Which device.
         device: Name,
+    },
+    /// Somebody has control, or has it no more, or was asked for it.
+    ControlChanged {
+        /// Of what.
+        scope: Scope,
     },
     /// A command reached a state.
     CommandChanged {

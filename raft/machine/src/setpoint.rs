@@ -59,7 +59,7 @@ impl Machine {
             let message = format!("{tag} is held since the takeover of epoch {}: it is {}", hold.epoch, hold.reason.in_words());
             return Err(rejected(ErrorCode::Held, message));
         }
-        self.check_authority(tag, &request.actor).map_err(|(code, message)| rejected(code, message))?;
+        self.check_authority(tag, &accepted, &request.actor).map_err(|(code, message)| rejected(code, message))?;
         self.check_interlocks(tag, &accepted).map_err(|(code, message)| rejected(code, message))?;
         let revision = self.setpoints.get(tag).map_or(0, |setpoint| setpoint.revision);
         if let Some(expected) = request.expected_revision.filter(|expected| *expected != revision) {

@@ -64,6 +64,7 @@ impl Machine {
         self.note(Deed { actor, action: "site", target: "site", detail, reason });
         self.drop_removed_tags(effects);
         self.forget_what_is_gone();
+        self.review_controls(effects);
         self.look_at_commands_again();
         self.renew_epochs(&moved, effects);
         self.review(effects);

@@ -5,7 +5,7 @@
 //! between two versions of the program, so quoting is spelled out here.
 
 use crate::reply::Rejection;
-use labkeeper_model::{ErrorCode, Value};
+use labkeeper_model::{ErrorCode, Timestamp, Value};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -70,6 +70,12 @@ pub(crate) fn with_unit(text: &str, unit: &str) -> String {
     if unit.is_empty() { text.to_owned() } else { format!("{text} {unit}") }
 }
 
+/// The time of day of a time, by UTC, to the second: for what ends within a day.
+pub(crate) fn time_of_day(time: Timestamp) -> String {
+    let seconds = time.as_millis().div_euclid(1_000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
 /// A duration in the largest unit that needs no fraction: `2s`, `250ms`, `10us`, `7ns`.
 pub(crate) fn duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
@@ -96,6 +102,15 @@ mod tests {
     #[test]
     fn quoting_escapes_what_would_break_a_line() {
         assert_eq!(quoted("a\"b\\c\n\u{e9}"), "\"a\\\"b\\\\c\\x0a\u{e9}\"");
+    }
+
+    #[test]
+    fn a_time_of_day_is_that_of_its_day() {
+        let cases = [(0, "00:00:00 UTC"), (86_399_999, "23:59:59 UTC"), (86_400_000, "00:00:00 UTC"), (-1, "23:59:59 UTC")];
+        for (millis, text) in cases {
+            assert_eq!(time_of_day(Timestamp::from_millis(millis)), text);
+        }
+        assert_eq!(time_of_day(Timestamp(i64::MAX)), "23:47:16 UTC");
     }
 
     #[test]

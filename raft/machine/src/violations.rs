@@ -100,6 +100,8 @@ impl Found<'_> {
         let stranger =
             machine.words.values().flat_map(|words| words.keys()).chain(&machine.draining).find(|id| !machine.nodes.contains_key(id));
         self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("node {stranger:?}"));
+        let undeclared = machine.authority.undeclared(&machine.site);
+        self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("control of {undeclared:?}"));
         let takeovers = machine.takeovers.len();
         self.expect(takeovers <= TAKEOVERS_MAX, Invariant::MemoryBounded, || format!("{takeovers} takeovers"));
     }

@@ -5,7 +5,8 @@
 mod generate;
 mod steps;
 
-use generate::{damage, history, hostile_history, tenure_history};
+use generate::{control_history, damage, history, hostile_history, tenure_history};
+use labkeeper_machine::authority::Lost;
 use labkeeper_machine::{Cause, Command, Dump, Machine, NodeInfo, Reply, Stamp};
 use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{CommandId, CommandState, ErrorCode, Revision, TagPath, Timestamp};
@@ -58,9 +59,21 @@ proptest! {
         }
     }
 
+    /// The same, in a lab in which people take control from each other.
+    #[test]
+    fn a_history_of_control_keeps_every_invariant(entries in control_history()) {
+        let mut machine = Machine::new();
+        for (stamp, command) in entries {
+            let before = machine.dump();
+            let applied = machine.apply(stamp, command.clone());
+            prop_assert_eq!(machine.violations(), vec![]);
+            check_step(&before, &command, &applied, &machine)?;
+        }
+    }
+
     /// Deterministic, and a snapshot at any point, in the middle of an entry too, leaves no trace.
     #[test]
-    fn a_restored_machine_goes_on_as_if_it_had_never_stopped(entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history()], cut in any::<prop::sample::Index>()) {
+    fn a_restored_machine_goes_on_as_if_it_had_never_stopped(entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history(), control_history()], cut in any::<prop::sample::Index>()) {
         let cut = cut.index(entries.len() + 1);
         let mut steady = Machine::new();
         let mut stopped = Machine::new();
@@ -228,10 +241,16 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
     let mut reached: BTreeMap<CommandState, usize> = BTreeMap::new();
     let mut refused: BTreeMap<ErrorCode, usize> = BTreeMap::new();
     let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
+    let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
+    let way = |how: &Lost| match how {
+        Lost::Expired => "expired",
+        Lost::Taken { .. } => "taken",
+        Lost::Broken { .. } => "broken",
+    };
     let mut held = 0;
-    for _ in 0..600 {
+    for _ in 0..3_000 {
         let mut machine = Machine::new();
-        let entries = prop_oneof![history(MILLIS_STEP_YOUNG), tenure_history()];
+        let entries = prop_oneof![2 => history(MILLIS_STEP_YOUNG), 2 => tenure_history(), 1 => control_history()];
         for (stamp, command) in entries.new_tree(&mut runner).expect("a history").current() {
             if let Err(rejection) = machine.apply(stamp, command).reply {
                 *refused.entry(rejection.code).or_default() += 1;
@@ -239,6 +258,7 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
         }
         machine.takeovers().for_each(|record| *causes.entry(record.cause).or_default() += 1);
         held += machine.holds_waiting().count();
+        machine.control_losses().for_each(|(_, loss)| *lost.entry(way(&loss.how)).or_default() += 1);
         for record in machine.recent_commands() {
             record.steps.iter().for_each(|step| *reached.entry(step.0).or_default() += 1);
             record.error.iter().for_each(|error| *refused.entry(error.0).or_default() += 1);
@@ -247,9 +267,12 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
     for state in CommandState::ALL.into_iter().filter(|state| !matches!(state, CommandState::Received | CommandState::Validated)) {
         assert!(reached.get(&state).is_some_and(|times| *times >= 5), "{state}: {reached:?}");
     }
-    assert!(refused.len() >= 22, "{refused:?}");
+    assert!(refused.len() >= 27, "{refused:?}");
     for (cause, _) in Cause::TABLE {
         assert!(causes.get(cause).is_some_and(|times| *times >= 5), "{cause}: {causes:?}");
     }
     assert!(held >= 20, "{held} tags held");
+    for how in ["expired", "taken", "broken"] {
+        assert!(lost.get(how).is_some_and(|times| *times >= 5), "{how}: {lost:?}");
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
-use labkeeper_machine::Reconciled;
+use labkeeper_machine::{AuthorityCommand, Reconciled};
 use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec};
-use labkeeper_model::{CommandId, CommandState, LeaseTerms, Name, TagPath};
+use labkeeper_model::{CommandId, CommandState, LeaseTerms, Name, Scope, TagPath};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -81,6 +81,7 @@ pub(crate) fn every_command() -> Vec<Command> {
     let without = CommandReport { id: CommandId([4; 16]), epoch: 0, state: CommandState::Written, time: Timestamp(0), error: None };
     commands.push(Command::ReportCommands { node: 3, reports: reports.chain([without]).collect() });
     commands.extend(every_tenure_command());
+    commands.extend(every_authority_command());
     commands
 }
 
@@ -131,6 +132,29 @@ fn every_tenure_command() -> Vec<Command> {
         Command::ExpireSession { node: 1, session: u64::MAX, seq: 0 },
         Command::EndSession { node: 3, session: 1 },
     ]
+}
+
+/// One of every command about control, so that some is had, asked for and lost in each way.
+fn every_authority_command() -> Vec<Command> {
+    let text = |text: &str| text.to_owned();
+    let take = |scope: &str, actor: &str, hold| AuthorityCommand::Take {
+        scope: Scope::parse(scope).expect("a scope"),
+        actor: text(actor),
+        client: text("desk"),
+        reason: text("cooldown"),
+        hold: Duration::from_secs(hold),
+    };
+    let (device, segment) = (|| Scope::Device(name("chiller-1")), || Scope::Segment(name("cryo")));
+    let commands = [
+        take("device/chiller-1", "ann", 30),
+        AuthorityCommand::Break { scope: segment(), actor: text("bob"), reason: text("smoke") },
+        take("segment/cryo", "ann", u64::from(u32::MAX)),
+        take("segment/cryo", "ann", 600),
+        AuthorityCommand::Renew { scope: segment(), actor: text("ann"), client: text("desk") },
+        AuthorityCommand::Ask { scope: device(), actor: text("bob"), reason: text("my turn") },
+        AuthorityCommand::Give { scope: Scope::Group(name("cryostat")), actor: text("ann") },
+    ];
+    commands.into_iter().map(Command::Authority).chain([Command::FireTimers]).collect()
 }
 
 #[test]

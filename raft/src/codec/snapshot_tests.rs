@@ -18,6 +18,7 @@ fn the_state_that_comes_back_is_a_full_one() {
     assert!(!dump.sessions.is_empty() && dump.last_session > 0 && !dump.draining.is_empty());
     assert!(!dump.words.is_empty() && !dump.takeovers.is_empty() && !dump.quarantined.is_empty());
     assert!(dump.takeovers.iter().any(|record| record.report.is_some()));
+    assert!(dump.authority.held.values().any(|control| control.asked.is_some()) && !dump.authority.lost.is_empty());
     assert!(dump.ownerships.values().any(|ownership| ownership.session > 0));
 }
 

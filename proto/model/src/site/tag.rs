@@ -257,6 +257,12 @@ impl TagSpec {
     /// How long a selection lasts where nothing is declared (the default of IEC 61850 devices such as ABB REC615).
     pub const SELECT_DEFAULT: Duration = Duration::from_secs(10);
 
+    /// Whether a value that the tag accepted is its safe value, the one that anybody may set at any time.
+    #[must_use]
+    pub fn is_safe(&self, accepted: &Value) -> bool {
+        self.safe.as_ref().is_some_and(|safe| self.accept(safe).as_ref() == Ok(accepted))
+    }
+
     /// Smallest and largest value that the registers can hold, in the tag's unit.
     fn engineering_range(&self) -> (f64, f64) {
         let (low, high) = self.value_type.raw_range().unwrap_or((f64::MIN, f64::MAX));
@@ -291,12 +297,7 @@ mod tests {
     use crate::site::Table;
 
     fn tag(value_type: ValueType) -> TagSpec {
-        TagSpec {
-            register: Register { table: Table::Holding, address: 0 },
-            value_type,
-            access: Access::ReadWrite,
-            ..TagSpec::default()
-        }
+        TagSpec { register: Register { table: Table::Holding, address: 0 }, value_type, access: Access::ReadWrite, ..TagSpec::default() }
     }
 
     #[test]
@@ -318,6 +319,14 @@ mod tests {
         assert_eq!(tag(ValueType::Text(3)).accept(&Value::Text("abcd".into())), Err(UnfitValue::TooLong { max: 3 }));
         let read_only = TagSpec { access: Access::Read, ..tag(ValueType::F32) };
         assert_eq!(read_only.accept(&Value::F64(1.0)), Err(UnfitValue::ReadOnly));
+    }
+
+    #[test]
+    fn the_safe_value_is_known_in_the_tags_own_kind() {
+        let safe = TagSpec { safe: Some(Value::F64(5.0)), ..tag(ValueType::U16) };
+        assert!(safe.is_safe(&Value::U64(5)));
+        assert!(!safe.is_safe(&Value::U64(6)));
+        assert!(!tag(ValueType::U16).is_safe(&Value::U64(0)), "a tag without a safe value has none");
     }
 
     #[test]

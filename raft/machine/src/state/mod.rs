@@ -76,7 +76,8 @@ pub struct AuditEntry {
     pub time: Timestamp,
     /// Who.
     pub actor: String,
-    /// What was done: `setpoint`, `site`, `node`, `session`, `ownership`, `drain`, `takeover`, `reconcile`, `hold` or `quarantine`.
+    /// What was done: `setpoint`, `site`, `node`, `session`, `ownership`, `drain`, `takeover`, `reconcile`, `hold`,
+    /// `quarantine` or `control`.
     pub action: String,
     /// To what.
     pub target: String,

@@ -1,7 +1,8 @@
 //! Dumps that contradict themselves: what a fault in the program, or a file damaged past its checksum, could hand to a node that starts.
 
+use labkeeper_machine::authority::{Asked, Control};
 use labkeeper_machine::{Cooldown, Dump, Ownership, ReachWord};
-use labkeeper_model::{CommandState, Timestamp};
+use labkeeper_model::{CommandState, Scope, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,20 @@ type Change = fn(&mut Dump);
 
 fn word() -> ReachWord {
     ReachWord { reached: u32::MAX, of: u32::MAX, at: Timestamp(i64::MAX), since: Timestamp(i64::MIN) }
+}
+
+fn ghost() -> Control {
+    let at = Timestamp(i64::MAX);
+    let asked = Some(Asked { actor: String::new(), reason: String::new(), at });
+    Control {
+        holder: String::new(),
+        client: String::new(),
+        reason: String::new(),
+        since: at,
+        hold: Duration::ZERO,
+        until: Timestamp(0),
+        asked,
+    }
 }
 
 /// Some changes to a dump, each of which may contradict the rest.
@@ -50,6 +65,8 @@ pub(crate) fn damage() -> impl Strategy<Value = Vec<Change>> {
         |dump| dump.commands.iter_mut().for_each(|record| Arc::make_mut(record).accepted = None),
         |dump| dump.commands.iter_mut().for_each(|record| Arc::make_mut(record).log_index = u64::MAX),
         |dump| dump.commands.iter_mut().for_each(|record| Arc::make_mut(record).deadline = Timestamp(i64::MAX)),
+        |dump| dump.authority.held.values_mut().for_each(|control| (control.until, control.hold) = (Timestamp(i64::MAX), Duration::MAX)),
+        |dump| dump.authority.held.extend([(Scope::parse("group/ghost").expect("a scope"), ghost())]),
         |dump| dump.audit.reverse(),
         |dump| drop(dump.audit.pop()),
         |dump| dump.audit.iter_mut().for_each(|entry| Arc::make_mut(entry).number = u64::MAX),

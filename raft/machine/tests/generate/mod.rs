@@ -1,6 +1,7 @@
 //! Random histories of a small lab: few nodes, tags and ids, so that everything meets everything, and values from the edges of what
 //! the types can hold.
 
+pub(crate) mod control;
 pub(crate) mod damage;
 pub(crate) mod site;
 pub(crate) mod tenure;
@@ -34,6 +35,12 @@ pub(crate) fn history(millis_step_max: i64) -> impl Strategy<Value = Vec<Stamped
 pub(crate) fn tenure_history() -> impl Strategy<Value = Vec<Stamped>> {
     let command = prop_oneof![9 => tenure::command(), 1 => command()];
     (site::sane(), vec(entry(20_000, command), 0..80)).prop_map(|(site, entries)| stamped(beginning(site, 3).chain(entries)))
+}
+
+/// A history that is mostly about who may write, in steps of up to 20 s.
+pub(crate) fn control_history() -> impl Strategy<Value = Vec<Stamped>> {
+    let command = prop_oneof![12 => control::command(), 8 => request().prop_map(Command::SubmitSetpoint), 2 => Just(Command::FireTimers), 3 => command()];
+    (site::sane(), vec(entry(20_000, command), 0..60)).prop_map(|(site, entries)| stamped(beginning(site, 1).chain(entries)))
 }
 
 fn entry(millis_step_max: i64, command: impl Strategy<Value = Command>) -> impl Strategy<Value = Entry> {
@@ -121,6 +128,8 @@ fn command() -> impl Strategy<Value = Command> {
         20 => (node_id(), vec(report(), 0..4)).prop_map(|(node, reports)| Command::ReportCommands { node, reports }),
         2 => Just(Command::ExpireCommands),
         40 => tenure::command(),
+        3 => control::command(),
+        1 => Just(Command::FireTimers),
     ]
 }
 
@@ -154,9 +163,17 @@ fn request() -> impl Strategy<Value = SetpointRequest> {
     let deadline =
         prop_oneof![8 => (0..20_000_000i64).prop_map(Timestamp::from_millis), 1 => any::<i64>().prop_map(Timestamp), 1 => extreme_time()];
     let expected = option::weighted(0.2, prop_oneof![0..4u64, any::<u64>()]);
-    (id(), tag(), value(), expected, deadline, actor(), text()).prop_map(|(id, tag, value, expected_revision, deadline, actor, reason)| {
-        SetpointRequest { id, tag, value, expected_revision, deadline, actor, reason }
-    })
+    (id(), tag(), value(), expected, deadline, control::person(), text()).prop_map(
+        |(id, tag, value, expected_revision, deadline, actor, reason)| SetpointRequest {
+            id,
+            tag,
+            value,
+            expected_revision,
+            deadline,
+            actor,
+            reason,
+        },
+    )
 }
 
 fn id() -> impl Strategy<Value = CommandId> {

@@ -1,10 +1,10 @@
 //! Declarations of a small lab, most of them sound.
 
-use labkeeper_model::Name;
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
     WordOrder,
 };
+use labkeeper_model::{Name, Value};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -28,7 +28,9 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         if segments.len() > 1 && moved {
             devices.values_mut().take(1).for_each(|device: &mut DeviceSpec| device.segment = name("hall"));
         }
-        SiteSpec { name: "lab".into(), failback, segments, devices, ..SiteSpec::default() }
+        devices.values_mut().take(1).for_each(|device| device.exclusive = failback.is_none());
+        let groups = [(name("both"), devices.keys().cloned().collect())].into();
+        SiteSpec { name: "lab".into(), failback, segments, devices, groups, ..SiteSpec::default() }
     })
 }
 
@@ -77,7 +79,7 @@ fn tag() -> impl Strategy<Value = TagSpec> {
             limits: (limited && value_type.is_number()).then_some(Limits { min: 5.0, max: 40.0 }),
             verify: None,
             takeover,
-            safe: None,
+            safe: (limited && value_type.is_number()).then_some(Value::F64(6.0)),
             dangerous: dangerous && access.is_writable(),
             alarms: vec![],
             ..TagSpec::default()

@@ -3,7 +3,8 @@
 //! ```text
 //! failback off
 //! segment cryo home=cryo-a
-//! device chiller-1 cryo poll=100ms fence=single_connection
+//! device chiller-1 cryo poll=100ms fence=single_connection exclusive=true
+//! group cryostat chiller-1 magnet
 //! tag chiller-1/setpoint f32 rw unit=degC limits=5..40 takeover=hold dangerous=true
 //! ```
 //! Tags get registers of their own, four apart, in the order in which they are written.
@@ -26,6 +27,10 @@ pub(crate) fn site(lines: &[String]) -> Result<SiteSpec, String> {
             "segment" => {
                 let home = words.key("home").map(name).transpose()?;
                 site.segments.insert(name(words.word(1)?)?, SegmentSpec { description: String::new(), home });
+            }
+            "group" => {
+                let members = words.plain[2..].iter().map(|device| name(device)).collect::<Result<_, _>>()?;
+                site.groups.insert(name(words.word(1)?)?, members);
             }
             "device" => drop(site.devices.insert(name(words.word(1)?)?, device(&words)?)),
             "tag" => {
@@ -58,6 +63,7 @@ fn device(words: &Words) -> Result<DeviceSpec, String> {
         on_lease_loss: OnLeaseLoss::Hold,
         simulate: None,
         tags: BTreeMap::new(),
+        exclusive: words.key("exclusive") == Some("true"),
         ..DeviceSpec::default()
     })
 }

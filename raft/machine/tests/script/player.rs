@@ -6,12 +6,12 @@
 //! site version=3 by=ann because=..   plan             with the declaration indented below
 //! set id=7 TAG VALUE by=ann because=.. in=10s rev=2
 //! report NODE epoch=1 7=dispatched 7=failed at=-5s why=..
-//! expire (commands)          wait 5s          restart (through a dump)          show WHAT
+//! expire (commands)          fire (timers)          wait 5s          restart (through a dump)          show WHAT
 //! ```
-//! and those of `tenure`. Time stands still but for `wait`; it begins at 1000 s.
+//! and those of `tenure` and `control`. Time stands still but for `wait`; it begins at 1000 s.
 
 use super::words::Words;
-use super::{declare, print, show, tenure};
+use super::{control, declare, print, show, tenure};
 use labkeeper_machine::{Command, CommandReport, Machine, NodeInfo, SetpointRequest, Stamp};
 use labkeeper_model::{CommandId, CommandState, ErrorCode, TagPath, Timestamp, Value};
 
@@ -70,7 +70,11 @@ impl Player {
             "set" => Command::SubmitSetpoint(self.request(words)?),
             "report" => Command::ReportCommands { node: number(1)?, reports: self.reports(words)? },
             "expire" => Command::ExpireCommands,
-            other => return tenure::command(words, &self.machine, self.time)?.ok_or(format!("{other:?} is not a command")),
+            "fire" => Command::FireTimers,
+            other => {
+                let command = control::command(words)?.map_or_else(|| tenure::command(words, &self.machine, self.time), |c| Ok(Some(c)))?;
+                return command.ok_or(format!("{other:?} is not a command"));
+            }
         })
     }
 

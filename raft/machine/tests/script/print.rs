@@ -44,6 +44,7 @@ fn effect_in_words(effect: &Effect) -> String {
         Effect::TakenOver { segment } => format!("{segment} taken over"),
         Effect::TagChanged { tag } => tag.to_string(),
         Effect::DeviceChanged { device } => format!("device {device}"),
+        Effect::ControlChanged { scope } => format!("control of {scope}"),
         Effect::CommandChanged { id } => format!("command {}", short(id)),
     }
 }

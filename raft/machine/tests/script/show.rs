@@ -44,6 +44,8 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
             let of = |action: &str| words.key("of").is_none_or(|of| of.split(',').any(|wanted| wanted == action));
             machine.audit().filter(|entry| of(&entry.action)).map(|entry| audit_line(entry)).collect()
         }
+        "control" => super::control::show_control(machine, seconds),
+        "timer" => vec![machine.next_timer().map_or("none".into(), seconds)],
         "entry" => vec![format!("entry {} at {}, site version {}", machine.applied(), seconds(machine.time()), machine.site_version())],
         other => return Err(format!("cannot show {other:?}")),
     };

@@ -1,7 +1,9 @@
 //! What one entry may do to the state, whatever it is and whatever the state was.
 
+mod control;
 mod tenure;
 
+use control::check_control;
 use labkeeper_machine::{Applied, Command, CommandRecord, Dump, Effect, Machine, Ownership};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -27,7 +29,8 @@ pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, ma
     }
     if applied.reply.is_err() {
         prop_assert_eq!(&applied.effects, &vec![]);
-        let untouched = Dump { applied: after.applied, time: after.time, term: after.term, commands: after.commands.clone(), ..before.clone() };
+        let untouched =
+            Dump { applied: after.applied, time: after.time, term: after.term, commands: after.commands.clone(), ..before.clone() };
         prop_assert_eq!(text(&untouched), text(&after), "refused: {:?}", applied.reply);
         let kept = |record: &Arc<CommandRecord>| before.commands.iter().any(|earlier| Arc::ptr_eq(earlier, record));
         prop_assert!(after.commands.iter().all(kept), "refused: {:?}", applied.reply);
@@ -41,5 +44,6 @@ pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, ma
             prop_assert!(told && ownership.owner == Some(*node), "{:?} was believed about {:?}", node, record);
         }
     }
+    check_control(before, command, applied.reply.as_ref().ok(), machine)?;
     check_tenure(before, command, applied, &after)
 }
