@@ -17,6 +17,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod cluster;
+pub mod declare;
 pub mod disk;
 pub mod evidence;
 pub mod judge;

@@ -17,10 +17,12 @@
 //! began it and was restarted. The device's own counter, read before and after, is what tells the two cases apart; a device
 //! without one leaves `unknown`, which a person decides. That is the honest version of exactly once.
 //!
-//! A write of which it is certain that nothing left may be tried again until the deadline: nothing has happened.
+//! A write of which it is certain that nothing left may be tried again until the deadline: nothing has happened. For the same reason an
+//! owner that hands its segment over ends what it has declared and not sent: its successor could only be in doubt.
 //!
 //! Knows nothing of sockets and of the log; whoever runs it says when its word is committed.
 
+use crate::job::Event;
 use labkeeper_machine::command::CommandReport;
 use labkeeper_machine::state::CommandRecord;
 use labkeeper_model::site::Verify;
@@ -53,23 +55,6 @@ pub enum Next {
     End,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// A reading of the probe or of the tag that verifies, or why there is none.
-    Read(Result<Sample, String>),
-    /// The replicated state has it that this owner has begun.
-    Declared,
-    /// The device acknowledged the write, at this time.
-    Written(Timestamp),
-    /// Nothing was sent: worth another try.
-    NotSent(String),
-    /// The device, its declaration or an interlock refuses it: nothing happened, and there is no use trying again.
-    Refused(ErrorCode, String),
-    /// The frame may have reached the device; no answer came.
-    MayHaveReached(String),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Marking,
@@ -100,6 +85,8 @@ pub struct Action {
     means: Means,
     mark: Option<Value>,
     phase: Phase,
+    /// Whether this owner has said that it begins.
+    is_declared: bool,
     last_error: String,
     reports: Vec<CommandReport>,
 }
@@ -115,7 +102,7 @@ impl Action {
             _ => Phase::InDoubt { until: now.saturating_add(DOUBT_MAX) },
         };
         let (id, deadline) = (record.id, record.deadline);
-        Self { id, epoch, wanted, deadline, means, mark, phase, last_error: String::new(), reports: vec![] }
+        Self { id, epoch, wanted, deadline, means, mark, phase, is_declared: false, last_error: String::new(), reports: vec![] }
     }
 
     /// The value to write.
@@ -130,13 +117,22 @@ impl Action {
         match self.phase {
             _ if self.is_too_late(now) => self.expired(now),
             Phase::Marking => Next::Probe(Duration::ZERO),
-            Phase::Declaring => Next::Declare { mark: None },
+            Phase::Declaring => self.declare(),
             Phase::Verifying { .. } if self.means.verification.is_some() => Next::Verify(Duration::ZERO),
             Phase::Verifying { .. } => Next::End,
             Phase::Writing | Phase::InDoubt { .. } => {
                 self.doubt(now, "an earlier owner had begun and could not say what came of it".into())
             }
         }
+    }
+
+    /// What to do when the replicated state has it that this owner has begun.
+    #[must_use]
+    pub fn handle_declared(&mut self) -> Next {
+        if self.phase == Phase::Declaring {
+            self.phase = Phase::Writing;
+        }
+        self.again(Duration::ZERO)
     }
 
     /// What to do after `event`.
@@ -146,16 +142,20 @@ impl Action {
             (Phase::Marking, Event::Read(reading)) => self.handle_mark(reading, now),
             (Phase::InDoubt { until }, Event::Read(reading)) => self.settle_doubt(reading, until, now),
             (Phase::Verifying { until }, Event::Read(reading)) => self.handle_verification(reading, until, now),
-            (Phase::Declaring, Event::Declared) => {
-                self.phase = Phase::Writing;
-                Next::Write(Duration::ZERO)
-            }
             (Phase::Writing, Event::Written(at)) => self.handle_written(at),
             (Phase::Writing, Event::NotSent(error)) => self.handle_not_sent(error, now),
             (Phase::Writing, Event::Refused(code, error)) => self.end(CommandState::Failed, now, Some((code, error))),
             (Phase::Writing, Event::MayHaveReached(error)) => self.doubt(now, error),
             // An answer to something else: what this phase waits for is asked for again.
-            _ => self.again(),
+            _ => self.again(RETRY_AFTER),
+        }
+    }
+
+    /// Takes that this owner is to begin nothing else. Nothing was sent, or the doubt is the successor's to settle.
+    pub fn handle_withdrawn(&mut self, now: Timestamp) {
+        if self.is_declared && matches!(self.phase, Phase::Declaring | Phase::Writing) {
+            let message = "not executed: the segment was handed over before anything was sent".to_owned();
+            let _ = self.end(CommandState::Failed, now, Some((ErrorCode::WriteFailed, message)));
         }
     }
 
@@ -165,21 +165,26 @@ impl Action {
         std::mem::take(&mut self.reports)
     }
 
-    fn again(&self) -> Next {
+    fn declare(&mut self) -> Next {
+        self.is_declared = true;
+        Next::Declare { mark: self.mark.clone() }
+    }
+
+    fn again(&self, pause: Duration) -> Next {
         match self.phase {
-            Phase::Marking | Phase::InDoubt { .. } => Next::Probe(RETRY_AFTER),
+            Phase::Marking | Phase::InDoubt { .. } => Next::Probe(pause),
             Phase::Declaring => Next::Declare { mark: self.mark.clone() },
-            Phase::Writing => Next::Write(RETRY_AFTER),
-            Phase::Verifying { .. } => Next::Verify(self.verify_pause()),
+            Phase::Writing => Next::Write(pause),
+            Phase::Verifying { .. } => Next::Verify(pause),
         }
     }
 
     fn handle_mark(&mut self, reading: Result<Sample, String>, now: Timestamp) -> Next {
         match good(reading) {
             Ok(mark) => {
-                self.mark = Some(mark.clone());
+                self.mark = Some(mark);
                 self.phase = Phase::Declaring;
-                if self.is_too_late(now) { self.expired(now) } else { Next::Declare { mark: Some(mark) } }
+                if self.is_too_late(now) { self.expired(now) } else { self.declare() }
             }
             Err(error) => {
                 self.last_error = error;

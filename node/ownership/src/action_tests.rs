@@ -60,7 +60,7 @@ fn nothing_is_sent_before_the_intent_is_committed() {
     let mut with_probe = action(CommandState::Committed, probed(), None);
     assert_eq!(with_probe.start(ms(0)), Next::Probe(Duration::ZERO));
     assert_eq!(with_probe.handle(counts(41), ms(1)), Next::Declare { mark: Some(Value::U64(41)) });
-    assert_eq!(with_probe.handle(Event::Declared, ms(2)), Next::Write(Duration::ZERO));
+    assert_eq!(with_probe.handle_declared(), Next::Write(Duration::ZERO));
     assert_eq!(with_probe.handle(Event::Written(ms(3)), ms(3)), Next::End);
     assert_eq!(ends(&mut with_probe), [(CommandState::Written, None)]);
 
@@ -102,7 +102,7 @@ fn a_lost_answer_is_never_repeated() {
     let mut counted = action(CommandState::Committed, probed(), None);
     let _ = counted.start(ms(0));
     let _ = counted.handle(counts(41), ms(1));
-    let _ = counted.handle(Event::Declared, ms(2));
+    let _ = counted.handle_declared();
     assert_eq!(counted.handle(Event::MayHaveReached("timeout".into()), ms(300)), Next::Probe(SETTLE));
     assert_eq!(counted.handle(Event::Read(Err("timeout".into())), ms(600)), Next::Probe(RETRY_AFTER));
     assert_eq!(counted.handle(counts(42), ms(800)), Next::End);
@@ -110,7 +110,7 @@ fn a_lost_answer_is_never_repeated() {
 
     let mut uncounted = action(CommandState::Committed, Means::default(), None);
     let _ = uncounted.start(ms(0));
-    let _ = uncounted.handle(Event::Declared, ms(2));
+    let _ = uncounted.handle_declared();
     assert_eq!(uncounted.handle(Event::MayHaveReached("timeout".into()), ms(300)), Next::End);
     assert_eq!(ends(&mut uncounted), [UNKNOWN]);
 }
@@ -129,7 +129,7 @@ fn a_doubt_ends_when_the_counter_cannot_be_read() {
 fn what_certainly_was_not_sent_is_tried_again_until_the_deadline() {
     let mut blocked = action(CommandState::Committed, Means::default(), None);
     let _ = blocked.start(ms(0));
-    let _ = blocked.handle(Event::Declared, ms(1));
+    let _ = blocked.handle_declared();
     assert_eq!(blocked.handle(Event::NotSent("connection refused".into()), ms(2)), Next::Write(RETRY_AFTER));
     assert_eq!(blocked.handle(Event::NotSent("connection refused".into()), DEADLINE), Next::End);
     assert_eq!(ends(&mut blocked), [NOT_EXECUTED]);
@@ -153,7 +153,7 @@ fn what_was_never_begun_expires_and_says_so_with_certainty() {
 fn a_refusal_is_final() {
     let mut refused = action(CommandState::Committed, Means::default(), None);
     let _ = refused.start(ms(0));
-    let _ = refused.handle(Event::Declared, ms(1));
+    let _ = refused.handle_declared();
     assert_eq!(refused.handle(Event::Refused(ErrorCode::DeviceRefused, "illegal data value".into()), ms(2)), Next::End);
     assert_eq!(ends(&mut refused), [(CommandState::Failed, Some(ErrorCode::DeviceRefused))]);
 }
@@ -163,7 +163,7 @@ fn another_tag_may_verify_what_was_done() {
     let begin = || {
         let mut action = action(CommandState::Committed, verified(), None);
         let _ = action.start(ms(0));
-        let _ = action.handle(Event::Declared, ms(1));
+        let _ = action.handle_declared();
         assert_eq!(action.handle(Event::Written(ms(2)), ms(2)), Next::Verify(Duration::ZERO));
         action
     };
@@ -178,4 +178,29 @@ fn another_tag_may_verify_what_was_done() {
 
     let mut found = action(CommandState::Written, verified(), None);
     assert_eq!(found.start(ms(50)), Next::Verify(Duration::ZERO), "a successor only reads");
+}
+
+#[test]
+fn what_was_declared_and_not_sent_is_not_left_in_doubt_at_a_hand_over() {
+    let mut marking = action(CommandState::Committed, probed(), None);
+    let _ = marking.start(ms(0));
+    marking.handle_withdrawn(ms(1));
+    assert_eq!(ends(&mut marking), [], "the successor begins it");
+
+    let mut declaring = action(CommandState::Committed, Means::default(), None);
+    let _ = declaring.start(ms(0));
+    declaring.handle_withdrawn(ms(1));
+    assert_eq!(ends(&mut declaring), [NOT_EXECUTED]);
+
+    let mut writing = action(CommandState::Committed, Means::default(), None);
+    let _ = writing.start(ms(0));
+    let _ = writing.handle_declared();
+    let _ = writing.handle(Event::NotSent("connection refused".into()), ms(1));
+    writing.handle_withdrawn(ms(2));
+    assert_eq!(ends(&mut writing), [NOT_EXECUTED]);
+
+    let mut doubting = action(CommandState::Dispatched, probed(), Some(41));
+    let _ = doubting.start(ms(0));
+    doubting.handle_withdrawn(ms(1));
+    assert_eq!(ends(&mut doubting), [], "the successor reads the counter");
 }

@@ -2,11 +2,11 @@
 //! passed in.
 //!
 //! ```text
-//!              a number was read                      the next step is the target
-//!   reading ──────────────────────► ramping ◄──────► ────────────────────────────► arriving: a `Job` writes and verifies it
-//!     │  ▲                            │  │   held
-//!     │  └────────────────────────────┘  │
-//!     │      a step did not arrive       └──► failed: the device, or an interlock, refuses a step
+//!              a number was read                 the device has the target
+//!   reading ──────────────────────► ramping ──────────────────────────────► written: a `Job` verifies it
+//!     │  ▲                           │ ▲ │ hold, resume
+//!     │  └───────────────────────────┘ └─┤
+//!     │     a step did not arrive        └──► failed: the device, or an interlock, refuses a step
 //!     ├──► stopped, where it stands
 //!     └──► expired, unknown: the deadline passed and nothing was driven, or nobody knows
 //! ```
@@ -37,8 +37,8 @@ pub enum Next {
     Write(Value),
     /// Look again after a pause.
     Wait(Duration),
-    /// Hand over to a job that writes the target and verifies it.
-    Arrive,
+    /// The device has the target since this time: hand over to a job that verifies it.
+    Arrived(Timestamp),
     /// Nothing: the ramp is over.
     End,
 }
@@ -60,6 +60,7 @@ pub enum Word {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
+    /// The device is asked where it stands.
     Reading,
     Ramping(Ramp),
 }
@@ -128,9 +129,8 @@ impl Approach {
         self.phase = Phase::Ramping(ramp);
         match step {
             _ if self.is_too_late(now) => self.give_up(now),
-            None if ramp.is_at_target(ramp.written()) => Next::Arrive,
+            None if ramp.is_at_target(ramp.written()) => self.arrive(now),
             None => Next::Wait(ramp.pause(at)),
-            Some(step) if ramp.is_at_target(step) => Next::Arrive,
             Some(step) => Next::Write(as_value(step, &self.course.target)),
         }
     }
@@ -156,7 +156,7 @@ impl Approach {
                 self.mark_begun(now);
                 self.read(wish, READ_AGAIN, now)
             }
-            Event::Refused(error) => self.end(CommandState::Failed, now, (ErrorCode::WriteFailed, error)),
+            Event::Refused(code, error) => self.end(CommandState::Failed, now, (code, error)),
         }
     }
 
@@ -185,14 +185,19 @@ impl Approach {
         ramp.handle_written(ramp.at());
         self.phase = Phase::Ramping(ramp);
         self.mark_begun(time);
-        Next::Wait(ramp.pause(at))
+        if ramp.is_at_target(ramp.written()) { self.arrive(time) } else { Next::Wait(ramp.pause(at)) }
+    }
+
+    fn arrive(&mut self, time: Timestamp) -> Next {
+        self.mark_begun(time);
+        self.say(CommandState::Written, time, None);
+        Next::Arrived(time)
     }
 
     fn mark_begun(&mut self, time: Timestamp) {
         if !self.is_begun {
             self.is_begun = true;
-            let (id, epoch) = (self.id, self.course.epoch);
-            self.words.push(Word::Command(CommandReport { id, epoch, state: CommandState::Dispatched, time, error: None }));
+            self.say(CommandState::Dispatched, time, None);
         }
     }
 
@@ -235,9 +240,13 @@ impl Approach {
     }
 
     fn end(&mut self, state: CommandState, time: Timestamp, error: (ErrorCode, String)) -> Next {
-        let (id, epoch) = (self.id, self.course.epoch);
-        self.words.push(Word::Command(CommandReport { id, epoch, state, time, error: Some(error) }));
+        self.say(state, time, Some(error));
         Next::End
+    }
+
+    fn say(&mut self, state: CommandState, time: Timestamp, error: Option<(ErrorCode, String)>) {
+        let (id, epoch) = (self.id, self.course.epoch);
+        self.words.push(Word::Command(CommandReport { id, epoch, state, time, error }));
     }
 }
 

@@ -54,7 +54,7 @@ impl Play {
         while self.at < until {
             self.words.extend(self.approach.take_words());
             let event = match next {
-                Next::Arrive | Next::End => return next,
+                Next::Arrived(_) | Next::End => return next,
                 Next::Wait(pause) => {
                     self.pass(pause);
                     next = self.approach.look(self.wish, wall(self.at), ms(self.at));
@@ -91,12 +91,13 @@ impl Play {
 fn it_goes_from_the_reading_to_the_target_and_says_little() {
     let mut play = Play::new(approach(CommandState::Committed, false), 20.0);
     let next = play.approach.start(Wish::Go, wall(0));
-    assert_eq!(play.run(next, 60_000), Next::Arrive);
+    assert_eq!(play.run(next, 60_000), Next::Arrived(wall(play.at)));
+    assert_eq!(play.writes.last().map(|write| write.1), Some(22.0));
     assert!((1_900..2_200).contains(&play.at), "two units at one a second, at {} ms", play.at);
     assert!(play.writes.len() >= 18, "{:?}", play.writes);
     let steepest = play.writes.windows(2).map(|w| (w[1].1 - w[0].1) / ((w[1].0 - w[0].0) as f64 / 1_000.0)).fold(0.0, f64::max);
     assert!(steepest < 1.0 + 1e-9, "{steepest}");
-    assert_eq!((play.states(), play.words.len()), (vec![CommandState::Dispatched], 2), "{:?}", play.words);
+    assert_eq!((play.states(), play.words.len()), (vec![CommandState::Dispatched, CommandState::Written], 3), "{:?}", play.words);
     assert_eq!(play.words[0], Word::Started(Value::F64(20.0)));
 }
 
@@ -105,8 +106,9 @@ fn another_owner_goes_on_from_the_reading_also_after_the_deadline() {
     let mut play = Play::new(approach(CommandState::Dispatched, true), 21.5);
     play.at = 50_000;
     let next = play.approach.start(Wish::Go, wall(50_000));
-    assert_eq!(play.run(next, 120_000), Next::Arrive);
-    assert_eq!((play.words.clone(), play.writes[0].1 < 21.7), (vec![Word::Started(Value::F64(21.5))], true));
+    assert!(matches!(play.run(next, 120_000), Next::Arrived(_)));
+    assert_eq!((&play.words[0], play.states()), (&Word::Started(Value::F64(21.5)), vec![CommandState::Written]));
+    assert!(play.writes[0].1 < 21.7, "{:?}", play.writes);
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn it_is_held_and_goes_on() {
     let next = play.run(next, 5_000);
     let (held, steps) = (play.device, play.writes.len());
     play.wish = Wish::Go;
-    assert_eq!(play.run(next, 60_000), Next::Arrive);
+    assert!(matches!(play.run(next, 60_000), Next::Arrived(_)));
     assert!(held < 21.1 && play.writes[steps].1 - held < 0.15, "{held} then {:?}", play.writes[steps]);
     let told: Vec<_> = play.words.iter().filter(|word| matches!(word, Word::Held(_) | Word::Resumed(_))).collect();
     assert_eq!(told, [&Word::Held(Value::F64(held)), &Word::Resumed(Value::F64(held))]);
@@ -131,7 +133,6 @@ fn stop_leaves_it_where_it_stands() {
     let next = play.run(next, 1_000);
     play.wish = Wish::Stop;
     assert_eq!(play.run(next, 60_000), Next::End);
-    let _ = play.approach.take_words().into_iter().map(|word| play.words.push(word)).count();
     assert_eq!(play.words.last(), Some(&Word::Stopped(Some(Value::F64(play.device)))));
 }
 
@@ -176,7 +177,7 @@ fn a_ramp_that_never_began_does_not_begin_late() {
 fn a_refused_step_ends_it() {
     let mut refused = approach(CommandState::Dispatched, true);
     let _ = refused.start(Wish::Go, wall(0));
-    assert_eq!(refused.handle(Event::Refused("interlock door".into()), Wish::Go, wall(1), ms(1)), Next::End);
+    assert_eq!(refused.handle(Event::Refused(ErrorCode::WriteFailed, "interlock door".into()), Wish::Go, wall(1), ms(1)), Next::End);
     assert!(matches!(&refused.take_words()[..], [Word::Command(report)] if report.state == CommandState::Failed));
 }
 

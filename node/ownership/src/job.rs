@@ -17,7 +17,8 @@
 //! itself, before this one reads it.
 //!
 //! Writing a setpoint again is harmless (it is absolute), so a write whose answer was lost is repeated until the deadline
-//! unless a reading shows that it arrived. Actions, which must not be repeated, will have rules of their own.
+//! unless a reading shows that it arrived. Actions, which must not be repeated, have rules of their own ([`crate::action`]), and so have
+//! values that are approached step by step ([`crate::approach`]).
 
 use labkeeper_machine::command::CommandReport;
 use labkeeper_machine::state::CommandRecord;
@@ -50,8 +51,8 @@ pub enum Event {
     Written(Timestamp),
     /// Nothing was sent: worth another try.
     NotSent(String),
-    /// The device, or its declaration, refuses the value: no use trying again.
-    Refused(String),
+    /// The device, its declaration or an interlock refuses the value: nothing happened, and there is no use trying again.
+    Refused(ErrorCode, String),
     /// The frame may have reached the device; no answer came.
     MayHaveReached(String),
 }
@@ -105,6 +106,15 @@ impl Job {
         }
     }
 
+    /// A job for a value that the device took at this time, and that is only to be verified: the end of a ramp.
+    #[must_use]
+    pub fn of_written(record: &CommandRecord, wanted: Value, verification: Option<Verify>, epoch: Epoch, at: Timestamp) -> Self {
+        let timeout = verification.as_ref().map_or(Duration::ZERO, |v| v.timeout);
+        let phase = Phase::Verifying { until: at.saturating_add(timeout) };
+        let job = Self::new(record, wanted, verification, epoch, false);
+        Self { phase, may_have_it: true, is_dispatched: true, was_written: true, ..job }
+    }
+
     /// The value to write.
     #[must_use]
     pub fn wanted(&self) -> &Value {
@@ -116,7 +126,9 @@ impl Job {
     pub fn start(&mut self, now: Timestamp) -> Next {
         match self.phase {
             Phase::Comparing => Next::Read(Duration::ZERO),
-            _ => self.write_or_give_up(now, Duration::ZERO),
+            Phase::Verifying { .. } if self.verification.is_none() => Next::End,
+            Phase::Verifying { .. } => Next::Read(Duration::ZERO),
+            Phase::Writing => self.write_or_give_up(now, Duration::ZERO),
         }
     }
 
@@ -130,7 +142,7 @@ impl Job {
                 self.last_error = error;
                 self.write_or_give_up(now, RETRY_AFTER)
             }
-            Event::Refused(error) => self.end(CommandState::Failed, now, Some((ErrorCode::WriteFailed, error))),
+            Event::Refused(code, error) => self.end(CommandState::Failed, now, Some((code, error))),
             Event::MayHaveReached(error) => self.handle_lost_answer(error, now),
         }
     }

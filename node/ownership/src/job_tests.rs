@@ -145,7 +145,7 @@ fn a_lost_answer_that_cannot_be_settled_is_unknown() {
 fn a_refusal_by_the_device_is_final() {
     let mut job = job(CommandState::Committed, verify(), false);
     let _ = job.start(ms(0));
-    assert_eq!(job.handle(Event::Refused("illegal data value".into()), ms(5)), Next::End);
+    assert_eq!(job.handle(Event::Refused(ErrorCode::WriteFailed, "illegal data value".into()), ms(5)), Next::End);
     assert_eq!(states(&mut job), [CommandState::Failed]);
 }
 
@@ -165,4 +165,18 @@ fn a_reading_that_never_follows_says_what_was_wanted_and_got() {
     assert_eq!(job.handle(reads(15.0, 2_005), ms(2_005)), Next::End);
     let error = job.take_reports().pop().expect("a report").error.expect("a reason");
     assert_eq!(error, (ErrorCode::VerifyFailed, "wanted 20, got 15".to_owned()));
+}
+
+#[test]
+fn what_a_ramp_has_written_is_only_verified() {
+    let begin = |verification| Job::of_written(&record(CommandState::Dispatched), Value::F64(20.0), verification, 3, ms(50_000));
+    let mut follows = begin(verify());
+    assert_eq!(follows.start(ms(50_000)), Next::Read(Duration::ZERO));
+    assert_eq!(follows.handle(reads(20.0, 50_003), ms(50_003)), Next::End);
+    assert_eq!(states(&mut follows), [CommandState::Verified]);
+
+    let mut elsewhere = begin(verify());
+    assert_eq!(elsewhere.handle(reads(5.0, 52_000), ms(52_000)), Next::End, "and never written again, however late it is");
+    assert_eq!(states(&mut elsewhere), [CommandState::VerifyFailed]);
+    assert_eq!(begin(None).start(ms(50_000)), Next::End);
 }

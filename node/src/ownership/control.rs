@@ -10,15 +10,16 @@
 //! It decides nothing: the cores in `labkeeper_ownership` do. It ends when it is told to finish (a planned hand-over: what is on the wire
 //! gets its answer first), or is aborted (the lease is gone: nothing may be waited for).
 
+use super::errand::Errand;
+use super::glide::Glide;
 use super::runner::Runner;
 use super::segment::Segment;
 use crate::clock;
 use futures::future::select_all;
 use labkeeper_drivers::bus::Milestones;
-use labkeeper_machine::{Command, TakeoverReport};
+use labkeeper_machine::{Command, Reconciled, TakeoverReport};
 use labkeeper_model::{CommandId, LogIndex, Name, TagPath, Value};
 use labkeeper_ownership::duty;
-use labkeeper_ownership::job::Job;
 use labkeeper_ownership::reach::{Reach, Share};
 use labkeeper_ownership::reconcile::reconcile_device;
 use labkeeper_ownership::takeover::{Event, Stage, Takeover};
@@ -57,6 +58,7 @@ pub async fn run(segment: Arc<Segment>, actor: Context) -> Result<(), ChildError
             () = control.segment.finish.cancelled() => break,
             Ok(()) = last_calls.changed() => control.go_safe(),
             () = passed(&mut milestones) => {}
+            Some(_) = control.glides.join_next() => {}
             Some(written) = control.writes.join_next() => control.take_written(written.ok()),
             Some(ended) = control.jobs.join_next_with_id() => control.forget(ended.map_or_else(|error| error.id(), |(id, ())| id)),
             changed = applied.changed() => if changed.is_err() { return Ok(()) },
@@ -90,14 +92,16 @@ struct Control {
     started: BTreeMap<CommandId, Option<Id>>,
     /// Writes that the policies of the takeover asked for: at most one for each tag.
     writes: JoinSet<(Name, TagPath, bool)>,
+    /// The same for tags that are approached step by step.
+    glides: JoinSet<()>,
 }
 
 impl Control {
     fn new(segment: Arc<Segment>) -> Self {
         let since = segment.context.cluster.read(labkeeper_machine::Machine::applied);
         let takeover = Takeover::new(&segment.site, &segment.name, clock::now(), clock::boot());
-        let (jobs, writes) = (JoinSet::new(), JoinSet::new());
-        Self { segment, since, takeover, reach: Reach::new(), jobs, started: BTreeMap::new(), writes }
+        let (jobs, writes, glides) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+        Self { segment, since, takeover, reach: Reach::new(), jobs, started: BTreeMap::new(), writes, glides }
     }
 
     /// Takes over what the buses have reached.
@@ -129,7 +133,7 @@ impl Control {
         let segment = Arc::clone(&self.segment);
         while let Some(event) = self.takeover.poll_event() {
             match event {
-                Event::Write { device, tag, value } => self.write(device, tag, value),
+                Event::Write { device, tag, value } => self.follow_policy(device, tag, value),
                 Event::Enabled { device } => tracing::info!(segment = segment.name, %device, epoch = segment.epoch, "control enabled"),
                 Event::Reconciled(outcomes) => {
                     let (node, epoch) = (segment.context.me, segment.epoch);
@@ -146,7 +150,24 @@ impl Control {
         }
     }
 
-    /// A write that a policy asks for; its outcome is only whether the device has it.
+    /// A write that a policy asks for. Where the tag is approached step by step, the device's commands do not wait for the end of it; if it
+    /// ends before, that is reported.
+    fn follow_policy(&mut self, device: Name, tag: TagPath, value: Value) {
+        let segment = Arc::clone(&self.segment);
+        let Some(glide) = Glide::new(&segment, &device, &tag, &value) else { return self.write(device, tag, value) };
+        self.takeover.handle_written(&device, &tag, true, clock::now());
+        self.glides.spawn(async move {
+            if let Err(error) = glide.run().await {
+                tracing::warn!(%tag, %error, "a takeover's ramp has ended before its target");
+                let actual = Name::new(tag.tag()).ok().and_then(|name| segment.readings(&device).remove(&name)?.value);
+                let outcome = actual.map_or(Reconciled::Unreadable, |actual| Reconciled::Adopted { actual });
+                let (node, epoch, outcomes) = (segment.context.me, segment.epoch, vec![(tag, outcome)]);
+                segment.report(Command::ReportReconciled { node, segment: segment.name.clone(), epoch, outcomes });
+            }
+        });
+    }
+
+    /// A write in one step; its outcome is only whether the device has it.
     fn write(&mut self, device: Name, tag: TagPath, value: Value) {
         let Some(handle) = self.segment.bus_of(&device).cloned() else { return };
         let guard = self.segment.guard();
@@ -178,16 +199,9 @@ impl Control {
             if self.started.contains_key(&record.id) {
                 continue;
             }
-            let Ok(device) = Name::new(record.tag.device()) else { continue };
-            let (Some(handle), Some(wanted)) = (segment.bus_of(&device), record.accepted.clone()) else { continue };
-            let job = Job::new(&record, wanted, verification.clone(), segment.epoch, record.log_index <= self.since);
-            let runner = Runner {
-                segment: Arc::clone(&segment),
-                handle: handle.clone(),
-                readback: verification.map(|verify| verify.readback),
-                record: Arc::clone(&record),
-            };
-            let running = self.jobs.spawn(runner.run(job));
+            let Some(runner) = Runner::new(Arc::clone(&segment), Arc::clone(&record)) else { continue };
+            let Some(errand) = Errand::of(&segment, &record, verification, record.log_index <= self.since) else { continue };
+            let running = self.jobs.spawn(async move { errand.run(&runner).await });
             self.started.insert(record.id, Some(running.id()));
         }
     }
@@ -223,5 +237,6 @@ impl Control {
     async fn drained(&mut self) {
         while self.jobs.join_next().await.is_some() {}
         while self.writes.join_next().await.is_some() {}
+        while self.glides.join_next().await.is_some() {}
     }
 }

@@ -14,11 +14,14 @@
 pub mod board;
 pub mod context;
 pub mod control;
+pub mod errand;
+pub mod glide;
 pub mod keeper;
 pub mod leader;
 pub mod node_clock;
 pub mod probes;
 pub mod quarantine;
+pub mod ramp_runner;
 pub mod reporter;
 pub mod runner;
 pub mod segment;

@@ -1,4 +1,9 @@
-//! Carries out what a job asks for: reads and writes through the bus, and hands the job's reports on.
+//! One command on its way to its device: what all kinds of commands need of the bus, and how a setpoint is carried out.
+//!
+//! ```text
+//!   job, approach or action (pure) --- next ---> Runner ---> bus: permit, guard, frame
+//!                  ^----------- event -----------'  '------> reports
+//! ```
 //!
 //! Everything that must hold at the moment of a write, besides the lease that the bus itself asks for, is in [`Runner::guard`], which is
 //! asked right before the frame goes to the socket.
@@ -7,8 +12,9 @@ use super::segment::Segment;
 use crate::clock;
 use labkeeper_drivers::bus::BusHandle;
 use labkeeper_drivers::driver::{DriverError, Obstacle, WriteError};
+use labkeeper_machine::command::CommandReport;
 use labkeeper_machine::state::CommandRecord;
-use labkeeper_model::Name;
+use labkeeper_model::{ErrorCode, Name, Timestamp, Value};
 use labkeeper_ownership::job::{Event, Job, Next};
 use std::sync::Arc;
 use tokio::time::sleep;
@@ -16,63 +22,84 @@ use tokio::time::sleep;
 /// One command on its way to its device.
 pub struct Runner {
     /// The ownership under which it acts.
-    pub segment: Arc<Segment>,
-    /// The device's bus.
-    pub handle: BusHandle,
-    /// The tag that verifies the write, if any does.
-    pub readback: Option<Name>,
+    pub(super) segment: Arc<Segment>,
     /// The command.
-    pub record: Arc<CommandRecord>,
+    pub(super) record: Arc<CommandRecord>,
+    handle: BusHandle,
+    device: Name,
+    tag: Name,
 }
 
 impl Runner {
-    /// Runs the job to its end, or until the command is not this node's any more to carry out.
-    pub async fn run(self, mut job: Job) {
-        let (Ok(device), Ok(tag)) = (Name::new(self.record.tag.device()), Name::new(self.record.tag.tag())) else { return };
+    /// For a command to a device of this segment; `None` if it has no such device.
+    #[must_use]
+    pub fn new(segment: Arc<Segment>, record: Arc<CommandRecord>) -> Option<Self> {
+        let (device, tag) = (Name::new(record.tag.device()).ok()?, Name::new(record.tag.tag()).ok()?);
+        let handle = segment.bus_of(&device)?.clone();
+        Some(Self { segment, record, handle, device, tag })
+    }
+
+    /// Runs a setpoint's job to its end, or until the command is not this node's to carry out.
+    pub async fn run(&self, mut job: Job, readback: Option<Name>) {
         let mut next = job.start(clock::now());
         loop {
             for report in job.take_reports() {
-                tracing::debug!(command = %report.id, tag = %self.record.tag, state = %report.state, "command");
-                if self.segment.context.reports.send(report).await.is_err() {
+                if !self.report(report).await {
                     return;
                 }
             }
             let event = match next {
                 Next::End => return,
-                _ if self.segment.finish.is_cancelled() || !may_drive(&self.segment, &self.record) => return,
+                _ if !self.stands() => return,
                 Next::Read(pause) => {
                     sleep(pause).await;
-                    self.read(&device).await
+                    self.read(readback.as_ref()).await
                 }
                 Next::Write(pause) => {
                     sleep(pause).await;
-                    self.write(&device, &tag, &job).await
+                    self.write(job.wanted().clone(), Some(self.record.deadline)).await
                 }
             };
             next = job.handle(event, clock::now());
         }
     }
 
-    async fn read(&self, device: &Name) -> Event {
-        let Some(readback) = &self.readback else { return Event::Read(Err("no tag to read back".into())) };
-        Event::Read(self.handle.read(device, readback).await.map_err(|error| error.to_string()))
+    /// Hands a report on; `false` if there is nobody to take it, as the node is stopping.
+    pub(super) async fn report(&self, report: CommandReport) -> bool {
+        tracing::debug!(command = %report.id, tag = %self.record.tag, state = %report.state, "command");
+        self.segment.context.reports.send(report).await.is_ok()
     }
 
-    async fn write(&self, device: &Name, tag: &Name, job: &Job) -> Event {
-        match self.handle.write(device, tag, job.wanted().clone(), self.guard()).await {
+    /// Reads a tag of the command's device.
+    pub(super) async fn read(&self, tag: Option<&Name>) -> Event {
+        let Some(tag) = tag else { return Event::Read(Err("no tag to read back".into())) };
+        Event::Read(self.handle.read(&self.device, tag).await.map_err(|error| error.to_string()))
+    }
+
+    /// Writes to the command's tag, no later than `deadline`.
+    pub(super) async fn write(&self, value: Value, deadline: Option<Timestamp>) -> Event {
+        let guard = self.guard(deadline);
+        match self.handle.write(&self.device, &self.tag, value, guard).await {
             Ok(written) => Event::Written(written.at),
-            Err(WriteError::NotSent(Obstacle::Driver(DriverError::Permanent { message }))) => Event::Refused(message),
-            Err(WriteError::Refused(error)) => Event::Refused(error.to_string()),
+            Err(WriteError::NotSent(Obstacle::Driver(DriverError::Permanent { message }))) => {
+                Event::Refused(ErrorCode::WriteFailed, message)
+            }
+            Err(WriteError::Refused(error)) => Event::Refused(ErrorCode::WriteFailed, error.to_string()),
             Err(WriteError::MayHaveReached(error)) => Event::MayHaveReached(error.to_string()),
             Err(error) => Event::NotSent(error.to_string()),
         }
     }
 
+    /// Whether the command is still this node's to carry out.
+    pub(super) fn stands(&self) -> bool {
+        !self.segment.finish.is_cancelled() && may_drive(&self.segment, &self.record)
+    }
+
     /// What must hold at the very moment of the write.
-    fn guard(&self) -> impl Fn() -> Result<(), String> + Send + 'static {
+    fn guard(&self, deadline: Option<Timestamp>) -> impl Fn() -> Result<(), String> + Send + 'static {
         let (segment, record) = (Arc::clone(&self.segment), Arc::clone(&self.record));
         move || {
-            if clock::now() >= record.deadline {
+            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
                 return Err("the deadline has passed".into());
             }
             if may_drive(&segment, &record) { Ok(()) } else { Err("it is not this node's to write".into()) }
