@@ -21,7 +21,11 @@ const OURS: &[(&str, &[&str], &str)] = &[
         &["labkeeper-alarm", "labkeeper-model"],
         "the replicated machine is pure: whatever else it saw could differ between replicas",
     ),
-    ("labkeeper-raft", &["labkeeper-machine", "labkeeper-model", "labkeeper-proto"], "consensus does not care what it replicates about"),
+    (
+        "labkeeper-raft",
+        &["labkeeper-alarm", "labkeeper-machine", "labkeeper-model", "labkeeper-proto"],
+        "consensus does not care what it replicates about",
+    ),
     ("labkeeper-supervision", &[], "it supervises all of it, so it must not know any of it"),
     (
         "labkeeper-drivers",
@@ -35,6 +39,7 @@ const OURS: &[(&str, &[&str], &str)] = &[
         "labkeeper",
         &[
             "labkeeper-detect",
+            "labkeeper-alarm",
             "labkeeper-drivers",
             "labkeeper-machine",
             "labkeeper-model",

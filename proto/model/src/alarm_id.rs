@@ -12,6 +12,7 @@
 
 use crate::name::NAME_LEN_MAX;
 use crate::{Name, TagPath};
+use std::borrow::Borrow;
 use std::fmt;
 
 /// The identity of an alarm.
@@ -77,6 +78,13 @@ impl AlarmId {
     pub fn tag_and_name(&self) -> Option<(TagPath, &str)> {
         let (tag, name) = self.0.rsplit_once('/')?;
         Some((TagPath::parse(tag).ok()?, name))
+    }
+}
+
+impl Borrow<str> for AlarmId {
+    /// Equal and ordered as its text, so that maps find all alarms below a path.
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -47,9 +47,9 @@ impl Invariant {
         (Self::OneOutstanding, "an outstanding command is the one that set its tag's setpoint: at most one per tag"),
         (Self::SetpointFollows, "a setpoint has the value, revision and state of the remembered command that set it"),
         (Self::LifecycleForward, "a command's states only go forward, its times never back, and it ends at most once"),
-        (Self::IndexesAgree, "what finds commands by log index, deadline, segment or age agrees with the commands"),
-        (Self::MemoryBounded, "remembered commands and audit entries keep their bounds"),
-        (Self::AuditGapless, "audit entries are numbered without gaps"),
+        (Self::IndexesAgree, "what finds commands and alarms by log index, deadline, segment or age agrees with them"),
+        (Self::MemoryBounded, "remembered commands, audit entries and rows of the alarm journal keep their bounds"),
+        (Self::AuditGapless, "audit entries and rows of the alarm journal are numbered without gaps"),
         (Self::SetpointDeclared, "only declared tags have setpoints"),
         (Self::OwnerAlive, "a segment's owner has a session that is alive, the one under which the segment was granted"),
         (Self::SessionsGrow, "a session's number is larger than any before, and an ended session has an end"),
@@ -58,7 +58,7 @@ impl Invariant {
             "a successor is another node than the owner, is alive, is not drained and declares that it reaches the segment",
         ),
         (Self::NothingUnowned, "a segment of the site has an owner if any node that is alive and not drained declares that it reaches it"),
-        (Self::NotesDeclared, "holds, drifts, quarantines, words, rests and control are about what the site has"),
+        (Self::NotesDeclared, "holds, drifts, quarantines, words, rests, control and alarms are about what the site has"),
     ];
 
     /// The number after `INV-`.
@@ -137,7 +137,7 @@ mod tests {
     fn every_invariant_is_in_the_table_once_and_in_order() {
         let numbers: Vec<u8> = Invariant::TABLE.iter().map(|(invariant, _)| invariant.number()).collect();
         assert_eq!(numbers, (1..=17).collect::<Vec<u8>>());
-        assert_eq!(Invariant::AuditGapless.statement(), "audit entries are numbered without gaps");
+        assert_eq!(Invariant::AuditGapless.statement(), "audit entries and rows of the alarm journal are numbered without gaps");
     }
 
     #[test]

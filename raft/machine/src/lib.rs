@@ -19,7 +19,7 @@
 //! **Total.** Any input has an answer: what cannot be done is a typed [`Rejection`] that changed nothing. A panic would come
 //! back at every restart, on every replica. Arithmetic saturates where it could overflow; each place says why that is harmless.
 //!
-//! **Bounded.** The state's size is bounded by the site's declaration plus the constants of `commands` and `audit`. Applying a
+//! **Bounded.** The state's size is bounded by the site's declaration plus the constants of `commands`, `audit` and `alarms`. Applying a
 //! command costs O(log n) in the remembered commands; changes of the site, its nodes or their sessions may visit everything; a renewal does not.
 //!
 //! What must hold at all times is listed with numbers in [`invariant`]. The machine knows nothing of bytes, disks, networks,
@@ -60,7 +60,7 @@ mod timers;
 mod view;
 mod violations;
 
-pub use alarms::AlarmCommand;
+pub use alarms::{AlarmCommand, ConditionWord, DeclaredAlarm, Flood, JOURNAL_MAX, JournalEntry};
 pub use audit::AUDIT_MAX;
 pub use authority::AuthorityCommand;
 pub use command::{Command, CommandReport, NodeInfo, SetpointRequest, Stamp};
@@ -141,6 +141,7 @@ impl Machine {
         let passed = (self.applied, self.time);
         let mut effects = Vec::new();
         let reply = self.decide(command, &mut effects);
+        self.watch_itself(&mut effects);
         self.commands.forget(self.time);
         self.faults.check(passed == (self.applied, self.time), Invariant::TimeForward, self.applied, || format!("{passed:?}"));
         Applied { reply, effects }

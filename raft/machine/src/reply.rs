@@ -2,7 +2,7 @@
 
 use crate::state::CommandRecord;
 use labkeeper_model::site::Problem;
-use labkeeper_model::{CommandId, ErrorCode, Name, NodeId, Scope, SessionId, TagPath};
+use labkeeper_model::{AlarmId, CommandId, ErrorCode, Name, NodeId, Scope, SessionId, TagPath};
 use std::fmt;
 use std::sync::Arc;
 
@@ -113,6 +113,11 @@ pub enum Effect {
     ControlChanged {
         /// Of what.
         scope: Scope,
+    },
+    /// An alarm changed, or what people did about it.
+    AlarmChanged {
+        /// Which alarm.
+        alarm: AlarmId,
     },
     /// A command reached a state.
     CommandChanged {

@@ -71,6 +71,7 @@ impl Machine {
             self.end_departures(earlier.id, u64::MAX, effects);
             self.take_back(node, Leaving { cause: Cause::Restarted, last_renewal: earlier.renewed }, effects);
         }
+        self.node_found(node, effects);
         self.review(effects);
         Ok(Reply::Session(id))
     }
@@ -117,6 +118,7 @@ impl Machine {
         };
         self.note_session(&name, format!("session {session} ran out after renewal {seq}"));
         self.close(node, Cause::SessionExpired, effects);
+        self.node_lost(node, effects);
         Reply::Expired { ended: true }
     }
 

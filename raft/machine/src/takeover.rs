@@ -59,6 +59,7 @@ impl Machine {
         let done = record.clone();
         self.note_takeover(&done);
         effects.push(Effect::TakenOver { segment: segment.to_owned() });
+        self.end_takeover_excuse(segment, effects);
         if done.report.is_some_and(|report| u64::from(report.devices_reached) * 2 >= u64::from(report.devices)) {
             self.correct_word(&done, effects);
         }

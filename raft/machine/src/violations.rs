@@ -8,7 +8,7 @@ use crate::invariant::{Fault, Invariant};
 use crate::lifecycle::{may_follow, set_by};
 use crate::ownership::reaches;
 use crate::state::CommandRecord;
-use crate::{AUDIT_MAX, Machine, TAKEOVERS_MAX};
+use crate::{AUDIT_MAX, JOURNAL_MAX, Machine, TAKEOVERS_MAX};
 use labkeeper_model::{CommandState, Name, NodeId};
 use std::collections::BTreeSet;
 
@@ -25,6 +25,7 @@ impl Machine {
         found.setpoints();
         found.commands();
         found.audit();
+        found.alarms();
         found.faults
     }
 }
@@ -138,6 +139,19 @@ impl Found<'_> {
         let gapless = numbers.windows(2).all(|pair| pair[1] == pair[0].saturating_add(1));
         self.expect(gapless, Invariant::AuditGapless, || format!("{numbers:?}"));
         self.expect(numbers.len() <= AUDIT_MAX, Invariant::MemoryBounded, || format!("{} audit entries", numbers.len()));
+    }
+}
+
+impl Found<'_> {
+    fn alarms(&mut self) {
+        let machine = self.machine;
+        self.expect(machine.alarms.index_agrees(), Invariant::IndexesAgree, || "the deadlines of alarms are off".into());
+        let numbers: Vec<u64> = machine.alarm_journal().map(|entry| entry.number).collect();
+        let gapless = numbers.windows(2).all(|pair| pair[1] == pair[0].saturating_add(1));
+        self.expect(gapless, Invariant::AuditGapless, || format!("{numbers:?}"));
+        self.expect(numbers.len() <= JOURNAL_MAX, Invariant::MemoryBounded, || format!("{} rows of the alarm journal", numbers.len()));
+        let stranger = machine.alarm_records().map(|(id, _)| id).find(|id| id.area() != "system" && !machine.is_declared_alarm(id));
+        self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("{stranger:?}"));
     }
 }
 

@@ -5,11 +5,12 @@
 mod generate;
 mod steps;
 
-use generate::{control_history, damage, history, hostile_history, tenure_history};
+use generate::{alarm_history, control_history, damage, history, hostile_history, tenure_history};
+use labkeeper_alarm::Transition;
 use labkeeper_machine::authority::Lost;
 use labkeeper_machine::{Cause, Command, Dump, Machine, NodeInfo, Reply, Stamp};
 use labkeeper_model::site::SiteSpec;
-use labkeeper_model::{CommandId, CommandState, ErrorCode, Revision, TagPath, Timestamp};
+use labkeeper_model::{AlarmId, CommandId, CommandState, ErrorCode, Revision, TagPath, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -71,9 +72,38 @@ proptest! {
         }
     }
 
+    /// The same, in a lab with many alarms: each occurrence is raised once, in order, and firing timers again does nothing.
+    #[test]
+    fn a_history_of_alarms_keeps_every_invariant(entries in alarm_history()) {
+        let mut machine = Machine::new();
+        let mut raised: BTreeMap<AlarmId, u64> = BTreeMap::new();
+        let mut rows = 0;
+        for (stamp, command) in entries {
+            let before = machine.dump();
+            let applied = machine.apply(stamp, command.clone());
+            prop_assert_eq!(machine.violations(), vec![]);
+            check_step(&before, &command, &applied, &machine)?;
+            for row in machine.alarm_journal().filter(|row| row.number > rows && row.transition == Transition::Raised) {
+                let last = raised.insert(row.alarm.clone(), row.occurrence).unwrap_or(0);
+                // An alarm that the site does not have any more is forgotten, with its number.
+                prop_assert!(row.occurrence == last + 1 || row.occurrence == 1, "{:?} after {}", row, last);
+            }
+            rows = machine.alarm_journal().next_back().map_or(rows, |row| row.number);
+            if command == Command::FireTimers {
+                prop_assert!(machine.next_timer().is_none_or(|due| due > machine.time()), "{:?}", machine.next_timer());
+                let fired = machine.dump();
+                let again = machine.apply(stamp, Command::FireTimers);
+                prop_assert_eq!((text(&fired), vec![]), (text(&machine.dump()), again.effects));
+            }
+        }
+    }
+
     /// Deterministic, and a snapshot at any point, in the middle of an entry too, leaves no trace.
     #[test]
-    fn a_restored_machine_goes_on_as_if_it_had_never_stopped(entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history(), control_history()], cut in any::<prop::sample::Index>()) {
+    fn a_restored_machine_goes_on_as_if_it_had_never_stopped(
+        entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history(), control_history(), alarm_history()],
+        cut in any::<prop::sample::Index>(),
+    ) {
         let cut = cut.index(entries.len() + 1);
         let mut steady = Machine::new();
         let mut stopped = Machine::new();
@@ -248,9 +278,10 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
         Lost::Broken { .. } => "broken",
     };
     let mut held = 0;
+    let mut changes: BTreeMap<Transition, usize> = BTreeMap::new();
     for _ in 0..3_000 {
         let mut machine = Machine::new();
-        let entries = prop_oneof![2 => history(MILLIS_STEP_YOUNG), 2 => tenure_history(), 1 => control_history()];
+        let entries = prop_oneof![2 => history(MILLIS_STEP_YOUNG), 2 => tenure_history(), 1 => control_history(), 1 => alarm_history()];
         for (stamp, command) in entries.new_tree(&mut runner).expect("a history").current() {
             if let Err(rejection) = machine.apply(stamp, command).reply {
                 *refused.entry(rejection.code).or_default() += 1;
@@ -259,6 +290,7 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
         machine.takeovers().for_each(|record| *causes.entry(record.cause).or_default() += 1);
         held += machine.holds_waiting().count();
         machine.control_losses().for_each(|(_, loss)| *lost.entry(way(&loss.how)).or_default() += 1);
+        machine.alarm_journal().for_each(|row| *changes.entry(row.transition).or_default() += 1);
         for record in machine.recent_commands() {
             record.steps.iter().for_each(|step| *reached.entry(step.0).or_default() += 1);
             record.error.iter().for_each(|error| *refused.entry(error.0).or_default() += 1);
@@ -274,5 +306,9 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
     assert!(held >= 20, "{held} tags held");
     for how in ["expired", "taken", "broken"] {
         assert!(lost.get(how).is_some_and(|times| *times >= 5), "{how}: {lost:?}");
+    }
+    // No class of this lab needs two people.
+    for (transition, _) in Transition::ALL.iter().filter(|row| row.0 != Transition::OutOfServiceAsked) {
+        assert!(changes.get(transition).is_some_and(|times| *times >= 3), "{}: {changes:?}", transition.as_str());
     }
 }

@@ -1,7 +1,8 @@
 use super::*;
-use labkeeper_machine::{AuthorityCommand, Reconciled};
+use labkeeper_alarm::Word;
+use labkeeper_machine::{AlarmCommand, AuthorityCommand, ConditionWord, Reconciled};
 use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec};
-use labkeeper_model::{CommandId, CommandState, LeaseTerms, Name, Scope, TagPath};
+use labkeeper_model::{AlarmId, CommandId, CommandState, LeaseTerms, Name, Scope, TagPath};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -82,6 +83,7 @@ pub(crate) fn every_command() -> Vec<Command> {
     commands.push(Command::ReportCommands { node: 3, reports: reports.chain([without]).collect() });
     commands.extend(every_tenure_command());
     commands.extend(every_authority_command());
+    commands.extend(every_alarm_command());
     commands
 }
 
@@ -155,6 +157,44 @@ fn every_authority_command() -> Vec<Command> {
         AuthorityCommand::Give { scope: Scope::Group(name("cryostat")), actor: text("ann") },
     ];
     commands.into_iter().map(Command::Authority).chain([Command::FireTimers]).collect()
+}
+
+/// One of every command about alarms, in an order in which most of them do something.
+fn every_alarm_command() -> Vec<Command> {
+    let alarm = || AlarmId::parse("cryo/chiller-1/comm-fault").expect("an alarm");
+    let (actor, reason) = (|| "ann".to_owned(), || "why".to_owned());
+    let value = Some(Value::F64(30.5));
+    let words = [
+        Word::Active { severity: 1, value: value.clone() },
+        Word::Clear { value: None },
+        Word::Bad { cause: "timeout".into() },
+        Word::Good,
+        Word::Suppressed(true),
+        Word::Suppressed(false),
+        Word::Chattering { cycles: u32::MAX, active: true, severity: u8::MAX, value },
+    ];
+    let report = |epoch| {
+        let word = |(at, word): (i64, &Word)| ConditionWord { alarm: alarm(), at: Timestamp(at), word: word.clone() };
+        let words = (1..).zip(&words).map(word).collect();
+        AlarmCommand::Report { node: 1, segment: "cryo".into(), epoch, words }
+    };
+    let clock = AlarmId::parse("system/clock/node-a").expect("an alarm");
+    let commands = [
+        // The epoch under which the commands about owners have left the segment.
+        report(3),
+        report(u64::MAX),
+        AlarmCommand::ReportSystem { node: 1, session: 1, words: vec![(clock, true, "ahead".into())] },
+        AlarmCommand::Acknowledge { alarm: alarm(), occurrence: 1, actor: actor(), comment: reason() },
+        AlarmCommand::Shelve { alarm: alarm(), until: Some(Timestamp(2_000)), actor: actor(), reason: reason() },
+        AlarmCommand::Unshelve { alarm: alarm(), actor: actor(), reason: reason() },
+        AlarmCommand::Shelve { alarm: alarm(), until: None, actor: actor(), reason: reason() },
+        AlarmCommand::OutOfService { alarm: alarm(), actor: actor(), reason: reason() },
+        AlarmCommand::ReturnToService { alarm: alarm(), actor: actor(), reason: reason() },
+        AlarmCommand::Reset { alarm: alarm(), actor: actor(), reason: reason() },
+        AlarmCommand::Comment { alarm: alarm(), actor: actor(), text: reason() },
+        AlarmCommand::OutOfService { alarm: alarm(), actor: actor(), reason: reason() },
+    ];
+    commands.map(Command::Alarm).into()
 }
 
 #[test]

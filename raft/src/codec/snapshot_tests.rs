@@ -20,6 +20,9 @@ fn the_state_that_comes_back_is_a_full_one() {
     assert!(dump.takeovers.iter().any(|record| record.report.is_some()));
     assert!(dump.authority.held.values().any(|control| control.asked.is_some()) && !dump.authority.lost.is_empty());
     assert!(dump.ownerships.values().any(|ownership| ownership.session > 0));
+    let alarm = dump.alarms.records().values().find(|alarm| alarm.overrides.any()).expect("an alarm that is overridden");
+    assert!(alarm.occurrence > 0 && alarm.chatter.episode.is_some() && !alarm.comments.is_empty(), "{alarm:?}");
+    assert!(dump.alarms.journal().count() > 5 && !dump.alarms.floods().areas.is_empty());
 }
 
 #[test]

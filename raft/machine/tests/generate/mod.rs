@@ -1,6 +1,7 @@
 //! Random histories of a small lab: few nodes, tags and ids, so that everything meets everything, and values from the edges of what
 //! the types can hold.
 
+pub(crate) mod alarms;
 pub(crate) mod control;
 pub(crate) mod damage;
 pub(crate) mod site;
@@ -41,6 +42,12 @@ pub(crate) fn tenure_history() -> impl Strategy<Value = Vec<Stamped>> {
 pub(crate) fn control_history() -> impl Strategy<Value = Vec<Stamped>> {
     let command = prop_oneof![12 => control::command(), 8 => request().prop_map(Command::SubmitSetpoint), 2 => Just(Command::FireTimers), 3 => command()];
     (site::sane(), vec(entry(20_000, command), 0..60)).prop_map(|(site, entries)| stamped(beginning(site, 1).chain(entries)))
+}
+
+/// A history that is mostly about alarms, in steps of up to 20 s.
+pub(crate) fn alarm_history() -> impl Strategy<Value = Vec<Stamped>> {
+    let command = prop_oneof![12 => alarms::command(), 4 => Just(Command::FireTimers), 1 => tenure::command(), 1 => command()];
+    (site::sane(), vec(entry(20_000, command), 0..80)).prop_map(|(site, entries)| stamped(beginning(site, 2).chain(entries)))
 }
 
 fn entry(millis_step_max: i64, command: impl Strategy<Value = Command>) -> impl Strategy<Value = Entry> {
@@ -86,6 +93,7 @@ fn stamped(entries: impl Iterator<Item = Entry>) -> Vec<Stamped> {
                 reports.iter_mut().for_each(|report| meant(report, stamp, &ids));
                 by_owner(node, reports, &machine);
             }
+            Command::Alarm(command) => alarms::meant(command, &machine, stamp.time),
             other => tenure::meant(other, &machine, stamp.time),
         }
         machine.apply(stamp, entry.command.clone());
@@ -127,6 +135,8 @@ fn command() -> impl Strategy<Value = Command> {
         20 => request().prop_map(Command::SubmitSetpoint),
         20 => (node_id(), vec(report(), 0..4)).prop_map(|(node, reports)| Command::ReportCommands { node, reports }),
         2 => Just(Command::ExpireCommands),
+        4 => Just(Command::FireTimers),
+        20 => alarms::command(),
         40 => tenure::command(),
         3 => control::command(),
         1 => Just(Command::FireTimers),

@@ -1,8 +1,8 @@
 //! Declarations of a small lab, most of them sound.
 
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
-    WordOrder,
+    Access, AlarmClass, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, Levels, Limits, OnLeaseLoss, Register, SegmentSpec,
+    SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
 };
 use labkeeper_model::{Name, Value};
 use proptest::collection::vec;
@@ -30,7 +30,9 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         }
         devices.values_mut().take(1).for_each(|device| device.exclusive = failback.is_none());
         let groups = [(name("both"), devices.keys().cloned().collect())].into();
-        SiteSpec { name: "lab".into(), failback, segments, devices, groups, ..SiteSpec::default() }
+        let vital = AlarmClass { latching: true, needs_comment: true, max_shelve: Duration::from_secs(3_600), ..AlarmClass::default() };
+        let classes = [(name("vital"), vital)].into();
+        SiteSpec { name: "lab".into(), failback, segments, devices, groups, classes, ..SiteSpec::default() }
     })
 }
 
@@ -81,10 +83,25 @@ fn tag() -> impl Strategy<Value = TagSpec> {
             takeover,
             safe: (limited && value_type.is_number()).then_some(Value::F64(6.0)),
             dangerous: dangerous && access.is_writable(),
-            alarms: vec![],
+            alarms: if access.is_readable() && value_type.is_number() { alarms() } else { vec![] },
             ..TagSpec::default()
         }
     })
+}
+
+/// One with every delay, and one that latches.
+fn alarms() -> Vec<AlarmSpec> {
+    let kind = || AlarmKind::Levels(Levels { hi: Some(30.0), hihi: Some(35.0), ..Levels::default() });
+    let (on_delay, off_delay) = (Duration::from_secs(5), Duration::from_secs(3));
+    let high = AlarmSpec {
+        name: name("high"),
+        kind: kind(),
+        on_delay,
+        off_delay,
+        re_alarm: Some(Duration::from_secs(30)),
+        ..AlarmSpec::default()
+    };
+    vec![high, AlarmSpec { name: name("vital"), kind: kind(), class: Some(name("vital")), ..AlarmSpec::default() }]
 }
 
 /// A sound declaration in which something was made absurd.

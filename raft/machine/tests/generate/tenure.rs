@@ -44,7 +44,7 @@ fn number() -> impl Strategy<Value = u64> {
     prop_oneof![12 => Just(KNOWN), 2 => 0..6u64, 1 => any::<u64>()]
 }
 
-const KNOWN: u64 = 7;
+pub(crate) const KNOWN: u64 = 7;
 
 fn terms() -> impl Strategy<Value = LeaseTerms> {
     let lease = prop_oneof![9 => Just(Duration::from_millis(1_500)), 1 => any::<u64>().prop_map(Duration::from_nanos)];

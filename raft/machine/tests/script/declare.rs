@@ -6,9 +6,12 @@
 //! device chiller-1 cryo poll=100ms fence=single_connection exclusive=true
 //! group cryostat chiller-1 magnet
 //! tag chiller-1/setpoint f32 rw unit=degC limits=5..40 takeover=hold dangerous=true
+//! class vital latching=true managed=true comment=true max=8h
+//! alarm chiller-1/temperature/high hi=30 on=5s off=5s re=60s priority=high class=vital
 //! ```
 //! Tags get registers of their own, four apart, in the order in which they are written.
 
+use super::alarms;
 use super::words::Words;
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
@@ -39,6 +42,8 @@ pub(crate) fn site(lines: &[String]) -> Result<SiteSpec, String> {
                 let device = site.devices.get_mut(device).ok_or("declare the device first")?;
                 device.tags.insert(name(tag)?, tag_spec(&words, address)?);
             }
+            "class" => drop(site.classes.insert(name(words.word(1)?)?, alarms::class(&words)?)),
+            "alarm" => alarms::declared(&words, &mut site)?,
             other => return Err(format!("{other:?} is not a declaration")),
         }
     }

@@ -1,5 +1,6 @@
 //! Playing a script: its words, its declarations, its commands, and how answers are printed.
 
+pub(crate) mod alarms;
 pub(crate) mod control;
 pub(crate) mod declare;
 pub(crate) mod player;

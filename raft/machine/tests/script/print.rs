@@ -45,6 +45,7 @@ fn effect_in_words(effect: &Effect) -> String {
         Effect::TagChanged { tag } => tag.to_string(),
         Effect::DeviceChanged { device } => format!("device {device}"),
         Effect::ControlChanged { scope } => format!("control of {scope}"),
+        Effect::AlarmChanged { alarm } => format!("alarm {alarm}"),
         Effect::CommandChanged { id } => format!("command {}", short(id)),
     }
 }

@@ -1,5 +1,6 @@
 //! What `show` prints: one line for each thing of a kind.
 
+use super::alarms;
 use super::print::{audit_line, command_in_words, owner, seconds};
 use super::words::Words;
 use labkeeper_machine::{Drift, Hold, Machine, TakeoverRecord};
@@ -45,6 +46,9 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
             machine.audit().filter(|entry| of(&entry.action)).map(|entry| audit_line(entry)).collect()
         }
         "control" => super::control::show_control(machine, seconds),
+        "alarms" => machine.alarm_records().map(|(id, alarm)| alarms::alarm_in_words((id, alarm))).collect(),
+        "journal" => machine.alarm_journal().map(|row| alarms::row_in_words(row)).collect(),
+        "floods" => machine.floods().map(alarms::flood_in_words).collect(),
         "timer" => vec![machine.next_timer().map_or("none".into(), seconds)],
         "entry" => vec![format!("entry {} at {}, site version {}", machine.applied(), seconds(machine.time()), machine.site_version())],
         other => return Err(format!("cannot show {other:?}")),
