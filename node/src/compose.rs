@@ -11,16 +11,17 @@
 //!       ├── leader       what only the leader does
 //!       ├── reporter     the owner's reports, into the log
 //!       ├── session      the lease: may this node drive devices?
-//!       ├── segments     one subtree for each segment that is kept: its buses, its control
+//!       ├── segments     one subtree for each segment that is kept: its buses, its control, its alarms
 //!       ├── keeper       takes segments and lets go of them
-//!       └── probes       tries other nodes' devices, when it is asked to
+//!       ├── probes       tries other nodes' devices, when it is asked to
+//!       └── own-alarms   says what is wrong with this node: its clock, its disk
 //! ```
 //!
 //! Stopped in reverse: connections to devices are closed before the session is ended, and that before leadership is handed over. A node
 //! drives no device before it has confirmed with a majority what it owns: what it remembers may be old.
 
 use crate::config::NodeConfig;
-use crate::observe::watchdog;
+use crate::observe::{own_alarms, watchdog};
 use crate::ownership::{keeper, leader, probes, reporter, session};
 use crate::parts::Parts;
 use crate::start;
@@ -70,6 +71,7 @@ fn tree(parts: &Parts) -> SupervisorSpec {
         ChildSpec::supervisor(keeper::SEGMENTS, one_for_one(vec![])),
         parts.worker("keeper", |parts, actor| keeper::run(parts.owner(), actor)),
         parts.worker("probes", |parts, actor| probes::run(parts.probes(), actor)),
+        parts.worker("own-alarms", |parts, actor| own_alarms::run(parts.own_alarms(), actor)),
     ];
     let ownership = SupervisorSpec { strategy: Strategy::RestForOne, ..one_for_one(ownership) };
     // A planned stop waits for another node to take leadership over, some ten milliseconds, two seconds at most.

@@ -8,6 +8,7 @@ use crate::api::tags::Tags;
 use crate::commands::Commands;
 use crate::config::NodeConfig;
 use crate::observe::metrics::Metrics;
+use crate::observe::own_alarms::OwnAlarmsContext;
 use crate::observe::rate;
 use crate::ownership::context::OwnerContext;
 use crate::ownership::probes::ProbeContext;
@@ -193,6 +194,10 @@ impl Parts {
 
     pub(crate) fn probes(&self) -> ProbeContext {
         ProbeContext { cluster: self.cluster.clone(), me: self.node_id(), tenure: self.tenure.clone(), source: self.config.field_source }
+    }
+
+    pub(crate) fn own_alarms(&self) -> OwnAlarmsContext {
+        OwnAlarmsContext { cluster: self.cluster.clone(), me: self.node_id(), config: self.config.clone(), tenure: self.tenure.clone() }
     }
 
     /// This node's number; 0, which no node has, before it belongs to a site.

@@ -2,6 +2,7 @@
 
 pub mod logging;
 pub mod metrics;
+pub mod own_alarms;
 pub mod rate;
 pub mod watchdog;
 

@@ -5,6 +5,7 @@
 use super::context::OwnerContext;
 use super::node_clock::NodeClock;
 use super::sink::BusSink;
+use crate::telemetry::detect::{self, intake::Intake};
 use crate::telemetry::fresh::Fresh;
 use crate::telemetry::inputs::TagInputs;
 use labkeeper_drivers::bus::{BusFactory, BusHandle, BusOptions, buses};
@@ -37,6 +38,8 @@ pub struct Segment {
     pub site: Arc<SiteSpec>,
     /// Cancelled when a successor waits: what is in flight may end, nothing else is begun.
     pub finish: CancellationToken,
+    /// Its readings on their way to its alarms.
+    pub intake: Intake,
     fresh: Arc<Fresh>,
     buses: BTreeMap<String, (BusHandle, BusFactory)>,
 }
@@ -48,6 +51,7 @@ impl Segment {
         let devices = site.devices.iter().filter(|(_, device)| device.segment.as_str() == name);
         let mut opened = BTreeMap::new();
         let fresh = Arc::new(Fresh::new(&site, &name));
+        let intake = Intake::new(Name::new(&name).map(|name| detect::sources(&site, &name)).unwrap_or_default());
         for spec in buses(devices.map(|(name, device)| (name.clone(), device.clone()))) {
             let (tenure, cluster, bus) = (context.tenure.clone(), context.cluster.clone(), spec.address.clone());
             let options = BusOptions {
@@ -63,10 +67,10 @@ impl Segment {
                 }),
             };
             let address = spec.address.clone();
-            let sink = BusSink::new(&spec, context.latest.clone(), &fresh, context.me, context.taken.clone());
+            let sink = BusSink::new(&spec, context.latest.clone(), &fresh, &intake, context.me, context.taken.clone());
             opened.insert(address, BusHandle::open(spec, options, Arc::new(sink), Arc::new(NodeClock)));
         }
-        Arc::new(Self { context, name, session, epoch, site, finish: CancellationToken::new(), fresh, buses: opened })
+        Arc::new(Self { context, name, session, epoch, site, finish: CancellationToken::new(), intake, fresh, buses: opened })
     }
 
     /// Its buses by address.

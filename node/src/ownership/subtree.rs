@@ -4,13 +4,15 @@
 //!   cryo
 //!   ├── 10.1.0.40:502    one bus for each connection; failing too often it is quarantined, alone
 //!   ├── 10.1.0.41:502
-//!   └── control          takeover, commands, reach
+//!   ├── control          takeover, commands, reach
+//!   └── alarms           whether the conditions of its alarms hold
 //! ```
 //!
 //! It is stopped without waiting: a dropped bus resets its connection.
 
 use super::control;
 use super::segment::Segment;
+use crate::telemetry::detect;
 use labkeeper_drivers::bus::{BusFactory, BusHandle};
 use labkeeper_supervision::{Backoff, ChildError, ChildSpec, Context, MailboxStats, OnGiveUp, Restart, Strategy, SupervisorSpec};
 use std::sync::Arc;
@@ -36,6 +38,16 @@ pub fn subtree(segment: &Arc<Segment>) -> ChildSpec {
     // Finishing is how it ends at a hand-over.
     let (restart, shutdown, hang_after) = (Restart::Transient, Duration::ZERO, Some(control::HANG_AFTER));
     children.push(ChildSpec { restart, shutdown, hang_after, ..control });
+    let shared = Arc::clone(segment);
+    let alarms = ChildSpec::worker("alarms", move |actor| detect::run(Arc::clone(&shared), actor));
+    // Devices are driven whatever becomes of it.
+    children.push(ChildSpec {
+        shutdown: Duration::ZERO,
+        backoff: Some(Backoff { min: PAUSE_MIN, max: PAUSE_MAX, stable: STABLE }),
+        hang_after: Some(detect::HANG_AFTER),
+        on_give_up: OnGiveUp::Quarantine,
+        ..alarms
+    });
     let spec = SupervisorSpec { strategy: Strategy::OneForOne, intensity: INTENSITY, period: PERIOD, children };
     // A segment that fails as a whole does not take the others with it.
     ChildSpec { on_give_up: OnGiveUp::Quarantine, ..ChildSpec::supervisor(name, spec) }

@@ -233,3 +233,20 @@ fn a_repeated_deed_is_one() {
         assert_eq!((lab.machine.alarm_journal().count(), lab.machine.audit().count()), (rows, audit), "{deed:?}");
     }
 }
+
+/// An owner whose report timed out says its words again, perhaps with more: a condition that came and went is not raised twice.
+#[test]
+fn words_in_doubt_are_taken_once() {
+    let mut lab = Lab::new(1);
+    let ownership = lab.machine.ownership("cryo");
+    let (active, clear) = (Word::Active { severity: 1, value: None }, Word::Clear { value: None });
+    let words: Vec<ConditionWord> = (1..)
+        .zip([&active, &clear, &active])
+        .map(|(ms, word)| ConditionWord { alarm: high(0), at: Timestamp::from_millis(lab.millis + ms), word: word.clone() })
+        .collect();
+    for part in [&words[..2], &words[..2], &words[1..], &words[..]] {
+        let (node, epoch) = (ownership.owner.expect("an owner"), ownership.epoch);
+        lab.apply(Command::Alarm(AlarmCommand::Report { node, segment: "cryo".into(), epoch, words: part.to_vec() }));
+    }
+    assert_eq!(lab.machine.alarm(&high(0)).map(|alarm| (alarm.occurrence, alarm.heard)), Some((2, words[2].at)));
+}
