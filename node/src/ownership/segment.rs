@@ -5,12 +5,12 @@
 use super::context::OwnerContext;
 use super::node_clock::NodeClock;
 use super::sink::BusSink;
-use crate::telemetry::detect::{self, intake::Intake};
+use crate::telemetry::detect::intake::Intake;
 use crate::telemetry::fresh::Fresh;
 use crate::telemetry::inputs::TagInputs;
 use labkeeper_drivers::bus::{BusFactory, BusHandle, BusOptions, buses};
 use labkeeper_machine::Command;
-use labkeeper_model::site::{OnLeaseLoss, SiteSpec};
+use labkeeper_model::site::{DeviceSpec, OnLeaseLoss, Priority, SiteSpec};
 use labkeeper_model::{Epoch, Name, Sample, SessionId, TagPath, Value};
 use labkeeper_ownership::reach::Share;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ impl Segment {
         let devices = site.devices.iter().filter(|(_, device)| device.segment.as_str() == name);
         let mut opened = BTreeMap::new();
         let fresh = Arc::new(Fresh::new(&site, &name));
-        let intake = Intake::new(Name::new(&name).map(|name| detect::sources(&site, &name)).unwrap_or_default());
+        let intake = Intake::new(fresh.tags().cloned());
         for spec in buses(devices.map(|(name, device)| (name.clone(), device.clone()))) {
             let (tenure, cluster, bus) = (context.tenure.clone(), context.cluster.clone(), spec.address.clone());
             let options = BusOptions {
@@ -89,12 +89,13 @@ impl Segment {
         self.buses.get(&self.site.devices.get(device)?.address).map(|(handle, _)| handle)
     }
 
-    /// Whether the devices of the segment are declared as they were when it was opened.
+    /// Whether the devices of the segment are driven as they were when it was opened. Their alarms may differ: who detects them follows the
+    /// declaration by itself, and no connection is closed for a limit.
     #[must_use]
     pub fn is_declared_so(&self, site: &SiteSpec) -> bool {
         let ours = |site: &SiteSpec| -> Vec<_> {
             let ours = site.devices.iter().filter(|(_, device)| device.segment.as_str() == self.name);
-            ours.map(|(name, device)| (name.clone(), device.clone())).collect()
+            ours.map(|(name, device)| (name.clone(), without_alarms(device.clone()))).collect()
         };
         ours(site) == ours(&self.site)
     }
@@ -134,7 +135,7 @@ impl Segment {
             .devices
             .iter()
             .filter(|(_, device)| device.segment.as_str() == self.name && device.on_lease_loss == OnLeaseLoss::Safe);
-        let of_device = |(name, device): (&Name, &labkeeper_model::site::DeviceSpec)| -> Vec<_> {
+        let of_device = |(name, device): (&Name, &DeviceSpec)| -> Vec<_> {
             let safe = device.tags.iter().filter_map(|(tag, spec)| Some((tag, spec.safe.clone()?)));
             safe.map(|(tag, value)| (name.clone(), TagPath::new(&device.segment, name, tag), value)).collect()
         };
@@ -177,4 +178,9 @@ impl Segment {
             }
         });
     }
+}
+
+fn without_alarms(mut device: DeviceSpec) -> DeviceSpec {
+    device.tags.values_mut().for_each(|tag| tag.alarms.clear());
+    DeviceSpec { comm_priority: Priority::default(), ..device }
 }

@@ -35,6 +35,11 @@ impl Fresh {
         Self { tags: ours.map(|(path, ..)| (path, FreshTag::default())).collect() }
     }
 
+    /// Its tags.
+    pub fn tags(&self) -> impl Iterator<Item = &TagPath> {
+        self.tags.keys()
+    }
+
     /// Where the readings of a tag are put; `None` if it is not the segment's, or cannot be read.
     #[must_use]
     pub fn tag(&self, path: &TagPath) -> Option<&FreshTag> {

@@ -13,7 +13,7 @@ pub mod intake;
 mod view;
 
 use crate::ownership::segment::Segment;
-use labkeeper_detect::{Answering, Condition, Spoken, Watch};
+use labkeeper_detect::{Answering, Spoken, Watch};
 use labkeeper_drivers::health::HealthState;
 use labkeeper_machine::alarms::AlarmCommand;
 use labkeeper_machine::{Command, Reply};
@@ -21,7 +21,6 @@ use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{LogIndex, Name, TagPath};
 use labkeeper_raft::Cluster;
 use labkeeper_supervision::{ChildError, Context};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -44,17 +43,6 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// When the tree takes it for hung: twenty looks.
 pub const HANG_AFTER: Duration = Duration::from_secs(5);
 
-/// The tags of a segment that its alarms look at.
-#[must_use]
-pub fn sources(site: &SiteSpec, segment: &Name) -> BTreeSet<TagPath> {
-    let unknown = |_: &_| labkeeper_detect::Recorded::default();
-    Watch::new(site, segment, &unknown, &parse, now()).sources().cloned().collect()
-}
-
-fn parse(_: &str) -> Option<Box<dyn Condition>> {
-    None
-}
-
 /// Detects alarms for as long as the segment is owned.
 ///
 /// # Errors
@@ -62,7 +50,7 @@ fn parse(_: &str) -> Option<Box<dyn Condition>> {
 pub async fn run(segment: Arc<Segment>, actor: Context) -> Result<(), ChildError> {
     let Ok(name) = Name::new(&segment.name) else { return Ok(()) };
     let mut readings = segment.intake.readings().await;
-    let mut desk = Desk::new(segment, &name);
+    let mut desk = Desk::new(segment, name);
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut batch = Vec::new();
@@ -93,6 +81,9 @@ type Delivered = Option<(LogIndex, Vec<Spoken>)>;
 
 struct Desk {
     segment: Arc<Segment>,
+    name: Name,
+    /// The declaration that is watched.
+    site: Arc<SiteSpec>,
     watch: Watch,
     world: World,
     /// At most one report is on its way.
@@ -103,17 +94,10 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(segment: Arc<Segment>, name: &Name) -> Self {
-        let cluster = &segment.context.cluster;
-        let mut watch = cluster.read(|machine| Watch::new(&segment.site, name, &|alarm| recorded(machine, alarm), &parse, now()));
-        let sources: Vec<TagPath> = watch.sources().cloned().collect();
-        for tag in sources {
-            if let Some(value) = segment.context.latest.get(&tag).and_then(|measured| measured.sample.value) {
-                watch.handle_last_known(&tag, &value);
-            }
-        }
-        let world = World { tags: segment.inputs(), cluster: cluster.clone() };
-        Self { segment, watch, world, reports: JoinSet::new(), said_at: 0, settled: Instant::now() }
+    fn new(segment: Arc<Segment>, name: Name) -> Self {
+        let world = World { tags: segment.inputs(), cluster: segment.context.cluster.clone() };
+        let (site, watch) = watch(&segment, &name);
+        Self { segment, name, site, watch, world, reports: JoinSet::new(), said_at: 0, settled: Instant::now() }
     }
 
     /// Takes that time has passed, and what the buses say of their devices.
@@ -136,15 +120,20 @@ impl Desk {
         self.watch.handle_time(now, &self.world);
     }
 
-    /// Compares with the replicated state, unless this node has not come as far as the last report.
+    /// Compares with the replicated state, unless this node has not come as far as the last report. Another declaration is watched anew, from
+    /// what the state has.
     fn settle(&mut self) {
         self.settled = Instant::now();
-        let (watch, said_at) = (&mut self.watch, self.said_at);
-        self.segment.context.cluster.read(|machine| {
-            if machine.applied() >= said_at {
-                watch.settle(&|alarm| recorded(machine, alarm));
-            }
-        });
+        let cluster = self.segment.context.cluster.clone();
+        let (applied, site) = cluster.read(|machine| (machine.applied(), machine.site().clone()));
+        if applied < self.said_at {
+            return;
+        }
+        if Arc::ptr_eq(&site, &self.site) {
+            cluster.read(|machine| self.watch.settle(&|alarm| recorded(machine, alarm)));
+        } else {
+            (self.site, self.watch) = watch(&self.segment, &self.name);
+        }
     }
 
     /// Sends what waits, unless a report is on its way.
@@ -171,6 +160,23 @@ impl Desk {
             self.watch.delivered(&words);
         }
     }
+}
+
+/// The alarms of a segment by the present declaration, going on from what the replicated state has.
+fn watch(segment: &Segment, name: &Name) -> (Arc<SiteSpec>, Watch) {
+    let (site, mut watch) = segment.context.cluster.read(|machine| {
+        let site = machine.site().clone();
+        let watch = Watch::new(&site, name, &|alarm| recorded(machine, alarm), &|_| None, now());
+        (site, watch)
+    });
+    let sources: Vec<TagPath> = watch.sources().cloned().collect();
+    for tag in &sources {
+        if let Some(value) = segment.context.latest.get(tag).and_then(|measured| measured.sample.value) {
+            watch.handle_last_known(tag, &value);
+        }
+    }
+    segment.intake.want(&sources.iter().collect());
+    (site, watch)
 }
 
 async fn deliver(cluster: Cluster, command: Command, words: Vec<Spoken>) -> Delivered {
