@@ -58,7 +58,7 @@ impl Invariant {
             "a successor is another node than the owner, is alive, is not drained and declares that it reaches the segment",
         ),
         (Self::NothingUnowned, "a segment of the site has an owner if any node that is alive and not drained declares that it reaches it"),
-        (Self::NotesDeclared, "holds, drifts, quarantines, words, rests, control and alarms are about what the site has"),
+        (Self::NotesDeclared, "holds, drifts, quarantines, words, rests, control, interlocks and alarms are about what the site has"),
     ];
 
     /// The number after `INV-`.

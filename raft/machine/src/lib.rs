@@ -33,6 +33,7 @@ mod commands;
 mod departures;
 mod drain;
 pub mod dump;
+pub mod explain;
 mod hold;
 pub mod interlocks;
 pub mod invariant;

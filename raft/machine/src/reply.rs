@@ -119,6 +119,11 @@ pub enum Effect {
         /// Which alarm.
         alarm: AlarmId,
     },
+    /// An interlock tripped, healed, latched, was reset or defeated, or is in force again.
+    InterlockChanged {
+        /// Which one.
+        interlock: Name,
+    },
     /// A command reached a state.
     CommandChanged {
         /// Which command.

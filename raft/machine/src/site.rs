@@ -58,13 +58,14 @@ impl Machine {
         // Saturates after 2^64 changes of the site: half a million years at one per microsecond.
         self.site_version = self.site_version.saturating_add(1);
         self.note_departures(&site, self.site_version);
-        self.site = Arc::new(site);
+        let former = std::mem::replace(&mut self.site, Arc::new(site));
         effects.push(Effect::SiteChanged);
         let detail = self.site_in_words(&changes);
         self.note(Deed { actor, action: "site", target: "site", detail, reason });
         self.drop_removed_tags(effects);
         self.forget_what_is_gone();
         self.review_controls(effects);
+        self.review_interlocks(&former, effects);
         self.look_at_commands_again();
         self.renew_epochs(&moved, effects);
         self.review(effects);

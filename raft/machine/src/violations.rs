@@ -103,6 +103,8 @@ impl Found<'_> {
         self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("node {stranger:?}"));
         let undeclared = machine.authority.undeclared(&machine.site);
         self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("control of {undeclared:?}"));
+        let undeclared = machine.interlocks.undeclared(&machine.site);
+        self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("interlock {undeclared:?}"));
         let takeovers = machine.takeovers.len();
         self.expect(takeovers <= TAKEOVERS_MAX, Invariant::MemoryBounded, || format!("{takeovers} takeovers"));
     }

@@ -8,6 +8,7 @@ mod steps;
 use generate::{alarm_history, control_history, damage, history, hostile_history, tenure_history};
 use labkeeper_alarm::Transition;
 use labkeeper_machine::authority::Lost;
+use labkeeper_machine::interlocks::Word;
 use labkeeper_machine::{Cause, Command, Dump, Machine, NodeInfo, Reply, Stamp};
 use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{AlarmId, CommandId, CommandState, ErrorCode, Revision, TagPath, Timestamp};
@@ -272,6 +273,7 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
     let mut refused: BTreeMap<ErrorCode, usize> = BTreeMap::new();
     let mut causes: BTreeMap<Cause, usize> = BTreeMap::new();
     let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut words: BTreeMap<Word, usize> = BTreeMap::new();
     let way = |how: &Lost| match how {
         Lost::Expired => "expired",
         Lost::Taken { .. } => "taken",
@@ -289,6 +291,7 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
         }
         machine.takeovers().for_each(|record| *causes.entry(record.cause).or_default() += 1);
         held += machine.holds_waiting().count();
+        machine.interlocks().for_each(|(_, standing)| *words.entry(standing.word()).or_default() += 1);
         machine.control_losses().for_each(|(_, loss)| *lost.entry(way(&loss.how)).or_default() += 1);
         machine.alarm_journal().for_each(|row| *changes.entry(row.transition).or_default() += 1);
         for record in machine.recent_commands() {
@@ -304,6 +307,9 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
         assert!(causes.get(cause).is_some_and(|times| *times >= 5), "{cause}: {causes:?}");
     }
     assert!(held >= 20, "{held} tags held");
+    for word in [Word::Healthy, Word::Tripped, Word::Latched, Word::Unknown] {
+        assert!(words.get(&word).is_some_and(|times| *times >= 5), "{word}: {words:?}");
+    }
     for how in ["expired", "taken", "broken"] {
         assert!(lost.get(how).is_some_and(|times| *times >= 5), "{how}: {lost:?}");
     }

@@ -1,7 +1,10 @@
 use super::*;
 use labkeeper_alarm::Word;
-use labkeeper_machine::{AlarmCommand, AuthorityCommand, ConditionWord, Reconciled};
-use labkeeper_model::site::{DeviceSpec, DriverKind, Fencing, OnLeaseLoss, SegmentSpec, SiteSpec};
+use labkeeper_machine::interlocks::Verdict;
+use labkeeper_machine::{AlarmCommand, AuthorityCommand, ConditionWord, InterlockCommand, Reconciled};
+use labkeeper_model::site::{
+    Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Stage, Table, TagSpec, ValueType,
+};
 use labkeeper_model::{AlarmId, CommandId, CommandState, LeaseTerms, Name, Scope, TagPath};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -84,6 +87,7 @@ pub(crate) fn every_command() -> Vec<Command> {
     commands.extend(every_tenure_command());
     commands.extend(every_authority_command());
     commands.extend(every_alarm_command());
+    commands.extend(every_interlock_command());
     commands
 }
 
@@ -195,6 +199,47 @@ fn every_alarm_command() -> Vec<Command> {
         AlarmCommand::OutOfService { alarm: alarm(), actor: actor(), reason: reason() },
     ];
     commands.map(Command::Alarm).into()
+}
+
+/// One of every command about interlocks, under a declaration that has one, so that it trips, latches and is defeated.
+fn every_interlock_command() -> Vec<Command> {
+    let text = |text: &str| text.to_owned();
+    let path = TagPath::parse("cryo/chiller-1/setpoint").expect("a path");
+    let lid = || name("lid");
+    let mut guarded = site();
+    let tag = TagSpec {
+        register: Register { table: Table::Holding, address: 0 },
+        value_type: ValueType::F32,
+        access: Access::ReadWrite,
+        safe: Some(Value::F64(5.0)),
+        ..TagSpec::default()
+    };
+    guarded.devices.values_mut().for_each(|device| drop(device.tags.insert(name("setpoint"), tag.clone())));
+    let interlock = InterlockSpec {
+        stage: Stage::Protect,
+        require: text("true"),
+        tags: vec![path.clone()],
+        max_age: InterlockSpec::MAX_AGE_DEFAULT,
+        ..InterlockSpec::default()
+    };
+    guarded.interlocks.insert(lid(), interlock);
+    let tripped = Verdict::Tripped { why: text("the lid is open") };
+    let report = |node, epoch, verdict, forced| InterlockCommand::Report {
+        node,
+        segment: text("cryo"),
+        epoch,
+        states: vec![(lid(), verdict)],
+        forced,
+    };
+    let commands = [
+        report(1, 3, tripped, vec![(lid(), path)]),
+        report(u64::MAX, 0, Verdict::Healthy, vec![]),
+        InterlockCommand::EndDefeat { interlock: lid(), actor: text("ann"), reason: text("why") },
+        InterlockCommand::Defeat { interlock: lid(), until: Timestamp(2_000), actor: text("ann"), reason: text("why") },
+        InterlockCommand::Reset { interlock: lid(), actor: text("ann"), reason: text("why") },
+    ];
+    let before = Command::ApplySite { site: guarded, expected_version: None, actor: text("ann"), reason: text("why") };
+    [before].into_iter().chain(commands.into_iter().map(Command::Interlock)).collect()
 }
 
 #[test]

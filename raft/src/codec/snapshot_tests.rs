@@ -19,6 +19,8 @@ fn the_state_that_comes_back_is_a_full_one() {
     assert!(!dump.words.is_empty() && !dump.takeovers.is_empty() && !dump.quarantined.is_empty());
     assert!(dump.takeovers.iter().any(|record| record.report.is_some()));
     assert!(dump.authority.held.values().any(|control| control.asked.is_some()) && !dump.authority.lost.is_empty());
+    let lid = dump.interlocks.states.values().next().expect("an interlock");
+    assert!(lid.latched && lid.verdict.is_some() && !lid.forced.is_empty() && lid.defeat.is_some(), "{lid:?} {:?}", dump.ownerships);
     assert!(dump.ownerships.values().any(|ownership| ownership.session > 0));
     let alarm = dump.alarms.records().values().find(|alarm| alarm.overrides.any()).expect("an alarm that is overridden");
     assert!(alarm.occurrence > 0 && alarm.chatter.episode.is_some() && !alarm.comments.is_empty(), "{alarm:?}");

@@ -3,6 +3,7 @@
 use super::hold::held_in_words;
 use super::{Control, Loss};
 use crate::Machine;
+use labkeeper_model::site::DeviceSpec;
 use labkeeper_model::{ErrorCode, Scope, TagPath, Value};
 
 impl Machine {
@@ -29,9 +30,11 @@ impl Machine {
     /// Code and message, if another has taken control or nobody has where somebody must.
     pub(crate) fn check_authority(&self, tag: &TagPath, value: &Value, actor: &str) -> Result<(), (ErrorCode, String)> {
         let Some((device, spec)) = self.site.tag(tag) else { return Ok(()) };
-        if spec.is_safe(value) {
-            return Ok(());
-        }
+        if spec.is_safe(value) { Ok(()) } else { self.may_write(tag, device, actor) }
+    }
+
+    /// Whether this actor may write anything to a tag, as far as control goes.
+    pub(crate) fn may_write(&self, tag: &TagPath, device: &DeviceSpec, actor: &str) -> Result<(), (ErrorCode, String)> {
         match self.control_of(tag.device()) {
             Some((scope, control)) if control.holder != actor => Err((ErrorCode::ControlTaken, held_in_words(scope, control))),
             None if device.exclusive => {

@@ -77,7 +77,7 @@ pub struct AuditEntry {
     /// Who.
     pub actor: String,
     /// What was done: `setpoint`, `site`, `node`, `session`, `ownership`, `drain`, `takeover`, `reconcile`, `hold`,
-    /// `quarantine`, `control` or `alarm`.
+    /// `quarantine`, `control`, `interlock` or `alarm`.
     pub action: String,
     /// To what.
     pub target: String,

@@ -1,13 +1,16 @@
-//! Random commands about control: few people who want the same few things.
+//! Random commands about control and interlocks: few people who want the same few things.
 
-use super::{text, value};
-use labkeeper_machine::{AuthorityCommand, Command};
-use labkeeper_model::Scope;
+use super::tenure::{node, number, segment};
+use super::{extreme_time, tag, text, value};
+use labkeeper_machine::interlocks::Verdict;
+use labkeeper_machine::{AuthorityCommand, Command, InterlockCommand};
+use labkeeper_model::{Name, Scope, Timestamp};
+use proptest::collection::vec;
 use proptest::prelude::*;
 use std::time::Duration;
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
-    authority().prop_map(Command::Authority)
+    prop_oneof![3 => authority().prop_map(Command::Authority), 2 => interlock().prop_map(Command::Interlock)]
 }
 
 fn authority() -> impl Strategy<Value = AuthorityCommand> {
@@ -20,6 +23,29 @@ fn authority() -> impl Strategy<Value = AuthorityCommand> {
         3 => (scope(), person(), text()).prop_map(|(scope, actor, reason)| AuthorityCommand::Ask { scope, actor, reason }),
         1 => (scope(), person(), text()).prop_map(|(scope, actor, reason)| AuthorityCommand::Break { scope, actor, reason }),
     ]
+}
+
+fn interlock() -> impl Strategy<Value = InterlockCommand> {
+    let states = || vec((lock(), verdict()), 0..3);
+    let until = prop_oneof![8 => (-1..90_000i64).prop_map(|s| Timestamp::from_millis(s * 1_000)), 1 => extreme_time()];
+    prop_oneof![
+        12 => (node(), segment(), number(), states(), vec((lock(), tag()), 0..3)).prop_map(|(node, segment, epoch, states, forced)| {
+            InterlockCommand::Report { node, segment, epoch, states, forced }
+        }),
+        3 => (lock(), person(), text()).prop_map(|(interlock, actor, reason)| InterlockCommand::Reset { interlock, actor, reason }),
+        2 => (lock(), until, person(), text()).prop_map(|(interlock, until, actor, reason)| {
+            InterlockCommand::Defeat { interlock, until, actor, reason }
+        }),
+        1 => (lock(), person(), text()).prop_map(|(interlock, actor, reason)| InterlockCommand::EndDefeat { interlock, actor, reason }),
+    ]
+}
+
+fn lock() -> impl Strategy<Value = Name> {
+    prop::sample::select(vec!["lid", "lid", "quench", "quench", "ghost"]).prop_map(|name| Name::new(name).expect("a name"))
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![3 => Just(Verdict::Healthy), 2 => text().prop_map(|why| Verdict::Tripped { why })]
 }
 
 fn scope() -> impl Strategy<Value = Scope> {

@@ -1,8 +1,9 @@
 //! Dumps that contradict themselves: what a fault in the program, or a file damaged past its checksum, could hand to a node that starts.
 
 use labkeeper_machine::authority::{Asked, Control};
+use labkeeper_machine::interlocks::InterlockState;
 use labkeeper_machine::{Cooldown, Dump, Ownership, ReachWord};
-use labkeeper_model::{CommandState, Scope, Timestamp};
+use labkeeper_model::{CommandState, Name, Scope, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub(crate) fn damage() -> impl Strategy<Value = Vec<Change>> {
         |dump| dump.commands.iter_mut().for_each(|record| Arc::make_mut(record).deadline = Timestamp(i64::MAX)),
         |dump| dump.authority.held.values_mut().for_each(|control| (control.until, control.hold) = (Timestamp(i64::MAX), Duration::MAX)),
         |dump| dump.authority.held.extend([(Scope::parse("group/ghost").expect("a scope"), ghost())]),
+        |dump| drop(dump.interlocks.states.insert(Name::new("ghost").expect("a name"), InterlockState::default())),
+        |dump| dump.interlocks.states.values_mut().for_each(|state| (state.epoch, state.latched, state.verdict) = (u64::MAX, true, None)),
         |dump| dump.audit.reverse(),
         |dump| drop(dump.audit.pop()),
         |dump| dump.audit.iter_mut().for_each(|entry| Arc::make_mut(entry).number = u64::MAX),

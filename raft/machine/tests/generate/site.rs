@@ -1,10 +1,10 @@
 //! Declarations of a small lab, most of them sound.
 
 use labkeeper_model::site::{
-    Access, AlarmClass, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, Levels, Limits, OnLeaseLoss, Register, SegmentSpec,
-    SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
+    Access, AlarmClass, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, InterlockSpec, Levels, Limits, OnLeaseLoss, Register,
+    SegmentSpec, SiteSpec, Stage, Table, TagSpec, Takeover, ValueType, WordOrder,
 };
-use labkeeper_model::{Name, Value};
+use labkeeper_model::{Name, TagPath, Value};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -30,10 +30,24 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         }
         devices.values_mut().take(1).for_each(|device| device.exclusive = failback.is_none());
         let groups = [(name("both"), devices.keys().cloned().collect())].into();
+        let interlocks = interlocks(&devices, failback);
         let vital = AlarmClass { latching: true, needs_comment: true, max_shelve: Duration::from_secs(3_600), ..AlarmClass::default() };
         let classes = [(name("vital"), vital)].into();
-        SiteSpec { name: "lab".into(), failback, segments, devices, groups, classes, ..SiteSpec::default() }
+        SiteSpec { name: "lab".into(), failback, segments, devices, groups, interlocks, classes, ..SiteSpec::default() }
     })
+}
+
+/// The first device's tags with safe values, guarded by one interlock; the second's by another. Some sites have none.
+fn interlocks(devices: &BTreeMap<Name, DeviceSpec>, failback: Option<Duration>) -> BTreeMap<Name, InterlockSpec> {
+    let stages = if failback == Some(SiteSpec::FAILBACK_DEFAULT) { [Stage::Permit; 2] } else { [Stage::Interlock, Stage::Protect] };
+    let guarding = devices.iter().zip(["lid", "quench"]).zip(stages).map(|(((device, spec), interlock), stage)| {
+        let guarded = spec.tags.iter().filter(|(_, tag)| tag.access.is_writable() && tag.safe.is_some());
+        let tags: Vec<TagPath> = guarded.map(|(tag, _)| TagPath::new(&spec.segment, device, tag)).collect();
+        let declared =
+            InterlockSpec { stage, require: "true".into(), tags, max_age: InterlockSpec::MAX_AGE_DEFAULT, ..InterlockSpec::default() };
+        (name(interlock), declared)
+    });
+    guarding.filter(|(_, interlock)| !interlock.tags.is_empty()).collect()
 }
 
 fn failback() -> impl Strategy<Value = Option<Duration>> {

@@ -1,7 +1,7 @@
 //! Random commands about who drives what, and how they are meant: an owner knows its session and its epoch, the leader what it has seen.
 
 use super::{actor, extreme_time, tag, text, value};
-use labkeeper_machine::{Command, Machine, Reconciled};
+use labkeeper_machine::{Command, InterlockCommand, Machine, Reconciled};
 use labkeeper_model::{LeaseTerms, Name, NodeId, SessionId, Timestamp};
 use proptest::collection::vec;
 use proptest::option;
@@ -35,12 +35,12 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
 }
 
 /// A small number stands for a node of the site.
-fn node() -> impl Strategy<Value = NodeId> {
+pub(super) fn node() -> impl Strategy<Value = NodeId> {
     prop_oneof![19 => 0..4u64, 1 => any::<u64>()]
 }
 
 /// Seven is what the sender knows (see [`meant`]); other numbers are what they are.
-fn number() -> impl Strategy<Value = u64> {
+pub(super) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![12 => Just(KNOWN), 2 => 0..6u64, 1 => any::<u64>()]
 }
 
@@ -51,7 +51,7 @@ fn terms() -> impl Strategy<Value = LeaseTerms> {
     lease.prop_map(|lease| LeaseTerms { lease, ..LeaseTerms::default() })
 }
 
-fn segment() -> impl Strategy<Value = String> {
+pub(super) fn segment() -> impl Strategy<Value = String> {
     prop_oneof![8 => Just("cryo".to_owned()), 4 => Just("hall".to_owned()), 1 => text()]
 }
 
@@ -155,6 +155,8 @@ pub(crate) fn meant(command: &mut Command, machine: &Machine, now: Timestamp) {
             let segment = machine.site().devices.get(device).map_or("", |spec| spec.segment.as_str());
             owned(node, segment, epoch);
         }
+        Command::Interlock(InterlockCommand::Report { node, segment, epoch, .. }) => owned(node, segment, epoch),
+        Command::Interlock(InterlockCommand::Defeat { until, .. }) => until.0 = until.0.saturating_add(now.0),
         _ => {}
     }
 }

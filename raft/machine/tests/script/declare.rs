@@ -5,6 +5,7 @@
 //! segment cryo home=cryo-a
 //! device chiller-1 cryo poll=100ms fence=single_connection exclusive=true
 //! group cryostat chiller-1 magnet
+//! interlock door protect tags=cryo/chiller-1/setpoint,cryo/chiller-1/pump require="hall/door/open == false"
 //! tag chiller-1/setpoint f32 rw unit=degC limits=5..40 takeover=hold dangerous=true
 //! class vital latching=true managed=true comment=true max=8h
 //! alarm chiller-1/temperature/high hi=30 on=5s off=5s re=60s priority=high class=vital
@@ -14,10 +15,10 @@
 use super::alarms;
 use super::words::Words;
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Fencing, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
-    Verify, WordOrder,
+    Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Stage, Table, TagSpec,
+    Takeover, ValueType, Verify, WordOrder,
 };
-use labkeeper_model::{Name, Value};
+use labkeeper_model::{Name, TagPath, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(crate) fn site(lines: &[String]) -> Result<SiteSpec, String> {
                 let members = words.plain[2..].iter().map(|device| name(device)).collect::<Result<_, _>>()?;
                 site.groups.insert(name(words.word(1)?)?, members);
             }
+            "interlock" => drop(site.interlocks.insert(name(words.word(1)?)?, interlock(&words)?)),
             "device" => drop(site.devices.insert(name(words.word(1)?)?, device(&words)?)),
             "tag" => {
                 let (device, tag) = words.word(1)?.split_once('/').ok_or("a tag is written device/tag")?;
@@ -71,6 +73,14 @@ fn device(words: &Words) -> Result<DeviceSpec, String> {
         exclusive: words.key("exclusive") == Some("true"),
         ..DeviceSpec::default()
     })
+}
+
+fn interlock(words: &Words) -> Result<InterlockSpec, String> {
+    let stage = Stage::ALL.into_iter().find(|(_, word)| words.word(2) == Ok(word)).ok_or("no such stage")?.0;
+    let tags =
+        words.key("tags").unwrap_or("").split(',').map(TagPath::parse).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let require = words.key("require").unwrap_or("true").to_owned();
+    Ok(InterlockSpec { stage, tags, require, max_age: InterlockSpec::MAX_AGE_DEFAULT, ..InterlockSpec::default() })
 }
 
 fn tag_spec(words: &Words, address: u16) -> Result<TagSpec, String> {

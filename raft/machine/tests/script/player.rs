@@ -72,7 +72,7 @@ impl Player {
             "expire" => Command::ExpireCommands,
             "fire" => Command::FireTimers,
             other => {
-                let about_control = control::command(words)?;
+                let about_control = control::command(words, self.time)?;
                 let about_owners = || tenure::command(words, &self.machine, self.time);
                 let about_alarms = || alarms::command(words, &self.machine, self.time);
                 let command = about_control.map_or_else(about_owners, |command| Ok(Some(command)))?;

@@ -46,6 +46,7 @@ fn effect_in_words(effect: &Effect) -> String {
         Effect::DeviceChanged { device } => format!("device {device}"),
         Effect::ControlChanged { scope } => format!("control of {scope}"),
         Effect::AlarmChanged { alarm } => format!("alarm {alarm}"),
+        Effect::InterlockChanged { interlock } => format!("interlock {interlock}"),
         Effect::CommandChanged { id } => format!("command {}", short(id)),
     }
 }

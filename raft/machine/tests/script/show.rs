@@ -49,6 +49,8 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
         "alarms" => machine.alarm_records().map(|(id, alarm)| alarms::alarm_in_words((id, alarm))).collect(),
         "journal" => machine.alarm_journal().map(|row| alarms::row_in_words(row)).collect(),
         "floods" => machine.floods().map(alarms::flood_in_words).collect(),
+        "interlocks" => super::control::show_interlocks(machine, seconds),
+        "explain" => super::control::explain(machine, words)?,
         "timer" => vec![machine.next_timer().map_or("none".into(), seconds)],
         "entry" => vec![format!("entry {} at {}, site version {}", machine.applied(), seconds(machine.time()), machine.site_version())],
         other => return Err(format!("cannot show {other:?}")),

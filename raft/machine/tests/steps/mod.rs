@@ -1,9 +1,11 @@
 //! What one entry may do to the state, whatever it is and whatever the state was.
 
 mod control;
+mod interlocks;
 mod tenure;
 
 use control::check_control;
+use interlocks::check_interlocks;
 use labkeeper_machine::{Applied, Command, CommandRecord, Dump, Effect, Machine, Ownership};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -45,5 +47,6 @@ pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, ma
         }
     }
     check_control(before, command, applied.reply.as_ref().ok(), machine)?;
+    check_interlocks(before, command, applied.reply.as_ref().ok(), machine)?;
     check_tenure(before, command, applied, &after)
 }
