@@ -5,7 +5,7 @@
 //!        raft ------+------ drivers ---- supervision   nothing of ours
 //!          |    \  ui  /       |
 //!       machine  proto         |
-//!        alarm     |           |
+//!   alarm, expression          |
 //!          +------ model ------+   no dependencies at all
 //! ```
 
@@ -15,10 +15,11 @@ use labkeeper_tests::repo::{self, manifest, text};
 const OURS: &[(&str, &[&str], &str)] = &[
     ("labkeeper-model", &[], "the vocabulary outlives transports, stores and runtimes"),
     ("labkeeper-proto", &["labkeeper-model"], "formats must not follow internal refactors"),
+    ("labkeeper-expression", &["labkeeper-model"], "what a condition comes to follows from its text and its inputs alone"),
     ("labkeeper-alarm", &["labkeeper-model"], "the life of an alarm is part of the replicated machine, and as pure"),
     (
         "labkeeper-machine",
-        &["labkeeper-alarm", "labkeeper-model"],
+        &["labkeeper-alarm", "labkeeper-expression", "labkeeper-model"],
         "the replicated machine is pure: whatever else it saw could differ between replicas",
     ),
     (
@@ -41,6 +42,7 @@ const OURS: &[(&str, &[&str], &str)] = &[
             "labkeeper-detect",
             "labkeeper-alarm",
             "labkeeper-drivers",
+            "labkeeper-expression",
             "labkeeper-machine",
             "labkeeper-model",
             "labkeeper-ownership",
@@ -68,6 +70,7 @@ const OURS: &[(&str, &[&str], &str)] = &[
 const FEW_FOREIGN: &[(&str, &[&str], &str)] = &[
     ("labkeeper-model", &[], "vocabulary outlives transports and serialisation libraries"),
     ("labkeeper-alarm", &[], "as the machine, of which it is a part"),
+    ("labkeeper-expression", &[], "the machine checks a site's expressions, so this is a part of it, and as pure"),
     ("labkeeper-machine", &[], "a dependency may read a clock, draw a random number or iterate a HashMap, and replicas would differ"),
     ("labkeeper-ownership", &[], "as the machine: what it decides must follow from its arguments alone"),
     ("labkeeper-detect", &[], "an hour of readings is played to it in a moment, with the same outcome each time"),
@@ -179,6 +182,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "tests/sim/src/",
         &["HashMap", "HashSet", "Instant", "SystemTime", "tokio", "thread_rng"],
         "a seed is one history, in every process: the world has its own time and chance",
+    ),
+    (
+        "proto/expression/src/",
+        &["HashMap", "HashSet", "Instant", "SystemTime", "rand", "tokio", "thread", "println"],
+        "an expression is checked by the machine, and comes to the same on every node",
     ),
     ("proto/model/src/", &["HashMap", "Instant", "SystemTime", "tokio"], "the vocabulary is used by the machine"),
     ("node/src/", &["openraft", "sled"], "only raft/ names them"),

@@ -71,7 +71,9 @@ fn check_whole(source: &Source<'_>, site: &SiteSpec) {
         let under = |key: &String| key.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         unusable.iter().any(under)
     };
-    for problem in check(site) {
+    // To an expression, a tag that could not be read does not exist: what it lacks is told when nothing else is missing.
+    let expressions = if unusable.is_empty() { labkeeper_expression::check_site(site) } else { vec![] };
+    for problem in check(site).into_iter().chain(expressions) {
         let path = &problem.path;
         let is_consequence = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["devices", _, "segment"] => is_unusable(&["segments".to_owned()]),

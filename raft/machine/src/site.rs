@@ -168,5 +168,5 @@ fn findings(site: &SiteSpec) -> Vec<Problem> {
             remedy: format!("give a length from 1 to {}", ValueType::TEXT_LEN_MAX),
         })
         .collect();
-    if problems.is_empty() { check(site) } else { problems }
+    if problems.is_empty() { check(site).into_iter().chain(labkeeper_expression::check_site(site)).collect() } else { problems }
 }
