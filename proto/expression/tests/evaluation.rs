@@ -43,7 +43,7 @@ impl Lab {
     }
 
     fn truth(&self, text: &str) -> Option<bool> {
-        Expression::condition(text, self).unwrap_or_else(|flaw| panic!("{text}: {flaw}")).eval(self).truth()
+        Expression::condition(text, self).map_err(|flaw| format!("{text}: {flaw}")).expect("a condition").eval(self).truth()
     }
 }
 
