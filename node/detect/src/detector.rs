@@ -1,17 +1,15 @@
 //! One alarm of a tag: its judge, how fresh what it is judged by is, and what is said about it.
 
 use crate::freshness::{Freshness, Watcher, patience};
-use crate::inputs::{Condition, Inputs, Now};
+use crate::inputs::{Inputs, Now};
 use crate::judge::{Finding, Judge};
 use crate::speech::Speech;
 use crate::suppression::Suppression;
 use crate::word::{Recorded, Word};
+use labkeeper_expression::{Expression, Scope};
 use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec};
 use labkeeper_model::{Name, Quality, Sample, TagPath, Timestamp, Value};
 use std::collections::VecDeque;
-
-/// Reads an expression of the site file; `None` if it cannot be read, which the check of the site has refused before.
-pub type Parse<'a> = &'a dyn Fn(&str) -> Option<Box<dyn Condition>>;
 
 /// The detector of one alarm.
 pub struct Detector {
@@ -31,10 +29,12 @@ impl Detector {
         (device_name, device): (&Name, &DeviceSpec),
         tag: &Name,
         spec: &AlarmSpec,
-        parse: Parse<'_>,
+        scope: &dyn Scope,
         recorded: Recorded,
         now: Now,
     ) -> Self {
+        // The check of the site has refused what cannot be read.
+        let parse = |text: &str| Expression::condition(text, scope).ok();
         let condition = match &spec.kind {
             AlarmKind::Expression { source } => parse(source),
             _ => None,

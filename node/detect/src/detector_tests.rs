@@ -1,7 +1,8 @@
 use super::*;
-use crate::inputs::{Truth, Written};
+use crate::inputs::Written;
 use crate::word::Level;
-use labkeeper_model::site::{Levels, TagSpec, Verify};
+use labkeeper_expression::Input;
+use labkeeper_model::site::{Levels, SiteSpec, TagSpec, Verify};
 use labkeeper_model::{BadReason, Moment};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -14,31 +15,19 @@ struct World {
     written: RefCell<Option<Written>>,
 }
 
-impl Inputs for World {
-    fn sample(&self, _: &TagPath) -> Option<Sample> {
-        self.other.borrow().clone()
+impl labkeeper_expression::Inputs for World {
+    fn input(&self, _: &TagPath) -> Option<Input> {
+        let Sample { value, quality, .. } = self.other.borrow().clone()?;
+        Some(Input { value, unit: String::new(), quality, age: Duration::ZERO })
     }
+}
+
+impl Inputs for World {
     fn setpoint(&self, _: &TagPath) -> Option<Value> {
         self.setpoint.borrow().clone()
     }
     fn written(&self, _: &TagPath) -> Option<Written> {
         self.written.borrow().clone()
-    }
-}
-
-/// True while the other tag reads more than ten.
-struct AboveTen;
-
-impl Condition for AboveTen {
-    fn truth(&self, inputs: &dyn Inputs) -> Truth {
-        match inputs.sample(&tag("pump")).map(|sample| (sample.quality, sample.value)) {
-            Some((Quality::Good, Some(value))) if value.as_f64() > Some(10.0) => Truth::True,
-            Some((Quality::Good, Some(_))) => Truth::False,
-            _ => Truth::Unknown("the pump is not read".into()),
-        }
-    }
-    fn tags(&self) -> Vec<TagPath> {
-        vec![tag("pump")]
     }
 }
 
@@ -73,11 +62,12 @@ impl Rig {
         let verify = Verify { readback: name("actual"), tolerance: 0.1, timeout: Duration::from_secs(1) };
         let device = DeviceSpec {
             segment: name("cryo"),
-            tags: [(name("temperature"), TagSpec { verify: Some(verify), ..TagSpec::default() })].into(),
+            tags: [(name("temperature"), TagSpec { verify: Some(verify), ..TagSpec::default() }), (name("pump"), TagSpec::default())]
+                .into(),
             ..DeviceSpec::default()
         };
-        let parse = |_: &str| Some(Box::new(AboveTen) as Box<dyn Condition>);
-        let detector = Detector::new((&name("chiller"), &device), &name("temperature"), &spec, &parse, recorded, now(0));
+        let site = SiteSpec { devices: [(name("chiller"), device.clone())].into(), ..SiteSpec::default() };
+        let detector = Detector::new((&name("chiller"), &device), &name("temperature"), &spec, &site, recorded, now(0));
         Self { detector, world: World::default() }
     }
 
@@ -196,13 +186,13 @@ fn stale_is_about_silence_and_never_bad() {
 
 #[test]
 fn an_expression_is_judged_by_its_inputs_and_by_time() {
-    let mut rig = Rig::new(AlarmKind::Expression { source: "the pump is above 10".into() });
+    let mut rig = Rig::new(AlarmKind::Expression { source: "cryo/chiller/pump > 10".into() });
     assert_eq!(rig.detector.sources(), [tag("pump"), tag("temperature")]);
     *rig.world.other.borrow_mut() = Some(good(0, Value::F64(11.0)));
     assert_eq!(rig.take(&bad(100), 100), [Word::Active { severity: 1, value: None }], "its own tag does not matter");
     *rig.world.other.borrow_mut() = None;
     assert_eq!(rig.wait(2000), []);
-    assert_eq!(rig.wait(3000), [Word::Bad { cause: "the pump is not read".into() }]);
+    assert_eq!(rig.wait(3000), [Word::Bad { cause: "there is no tag cryo/chiller/pump".into() }]);
     *rig.world.other.borrow_mut() = Some(good(0, Value::F64(9.0)));
     assert_eq!(rig.wait(4000), [Word::Good, Word::Clear { value: None }]);
 }
@@ -236,7 +226,7 @@ fn a_new_owner_says_nothing_before_a_fresh_reading_and_keeps_the_deadband() {
 fn a_suppression_that_cannot_be_told_hides_nothing_but_survives_a_takeover() {
     let spec = AlarmSpec {
         kind: AlarmKind::Levels(Levels { hi: Some(30.0), ..Levels::default() }),
-        suppress_when: Some("the pump is above 10".into()),
+        suppress_when: Some("cryo/chiller/pump > 10".into()),
         ..AlarmSpec::default()
     };
     let mut rig = Rig::taking_over(spec, Recorded { is_suppressed: true, ..Recorded::default() });

@@ -1,6 +1,6 @@
-//! What a judgement may look at besides the reading itself: other tags, setpoints, conditions. Whoever runs detectors brings them.
+//! What a judgement may look at besides the reading itself: other tags, setpoints. Whoever runs detectors brings them.
 
-use labkeeper_model::{Moment, Sample, TagPath, Timestamp, Value};
+use labkeeper_model::{Moment, TagPath, Timestamp, Value};
 use std::time::Duration;
 
 /// One instant on two clocks: people read the time, and durations are measured by the moment, which no one sets.
@@ -21,31 +21,10 @@ pub struct Written {
     pub age: Duration,
 }
 
-/// Whether an expression holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Truth {
-    /// It does.
-    True,
-    /// It does not.
-    False,
-    /// It cannot be told, and why.
-    Unknown(String),
-}
-
-/// What a judgement may ask for.
-pub trait Inputs {
-    /// The latest sample of a tag, with the quality that it is worth at present; `None` if nobody has read it.
-    fn sample(&self, tag: &TagPath) -> Option<Sample>;
+/// What a judgement may ask for, besides the inputs of expressions.
+pub trait Inputs: labkeeper_expression::Inputs {
     /// The desired value of a tag, if it has one.
     fn setpoint(&self, tag: &TagPath) -> Option<Value>;
     /// What was last written to a tag, if that is known and nothing else is under way to it.
     fn written(&self, tag: &TagPath) -> Option<Written>;
-}
-
-/// An expression that was read and checked. It is evaluated at every reading of its tags and as time passes, so it is bounded in cost.
-pub trait Condition: Send + Sync {
-    /// Whether it holds.
-    fn truth(&self, inputs: &dyn Inputs) -> Truth;
-    /// The tags that it looks at.
-    fn tags(&self) -> Vec<TagPath>;
 }

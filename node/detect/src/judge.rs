@@ -1,12 +1,13 @@
 //! What a reading means for an alarm, by the kind of the alarm. Says what is found, not what has been said.
 
-use crate::inputs::{Condition, Inputs, Truth};
+use crate::inputs::Inputs;
 use crate::levels::Levels;
 use crate::rate::Rate;
 use crate::trigger::Trigger;
 use crate::word::{Level, SEVERITY_INNER};
+use labkeeper_expression::Expression;
 use labkeeper_model::site::{AlarmKind, AlarmSpec};
-use labkeeper_model::{Moment, Quality, Sample, TagPath, Value};
+use labkeeper_model::{Moment, Quality, TagPath, UncertainReason, Value};
 use std::time::Duration;
 
 /// What was found.
@@ -31,12 +32,12 @@ pub(crate) enum Judge {
     Changed { last: Option<Value> },
     Discrepancy { settle: Duration, trigger: Trigger },
     Stale { after: Duration },
-    Expression(Option<Box<dyn Condition>>),
+    Expression(Option<Expression>),
 }
 
 impl Judge {
     /// The rule of an alarm that stands as `recorded` says. `condition` is its expression, if it has one that could be read.
-    pub(crate) fn new(spec: &AlarmSpec, recorded: Level, condition: Option<Box<dyn Condition>>) -> Self {
+    pub(crate) fn new(spec: &AlarmSpec, recorded: Level, condition: Option<Expression>) -> Self {
         let above = |limit| Trigger::above(limit, spec.deadband).set(recorded.is_active());
         match &spec.kind {
             AlarmKind::Levels(levels) => Self::Levels(Levels::new(*levels, spec.deadband, recorded)),
@@ -66,7 +67,7 @@ impl Judge {
             },
             Self::Discrepancy { settle, trigger } => discrepancy(tag, value, *settle, trigger, inputs),
             Self::Stale { .. } => Finding::Level(Level::Clear),
-            Self::Expression(condition) => truth(condition.as_deref(), inputs),
+            Self::Expression(condition) => truth(condition.as_ref(), inputs),
         }
     }
 
@@ -74,7 +75,7 @@ impl Judge {
     pub(crate) fn judge_silence(&self, silence: Duration, inputs: &dyn Inputs) -> Option<Finding> {
         match self {
             Self::Stale { after } => (silence > *after).then_some(Finding::Level(level(true))),
-            Self::Expression(condition) => Some(truth(condition.as_deref(), inputs)),
+            Self::Expression(condition) => Some(truth(condition.as_ref(), inputs)),
             _ => None,
         }
     }
@@ -123,11 +124,13 @@ fn distance(a: &Value, b: &Value) -> Result<f64, String> {
 
 fn deviation(tag: &TagPath, value: &Value, from: Option<&TagPath>, trigger: &mut Trigger, inputs: &dyn Inputs) -> Finding {
     let reference = match from {
-        Some(other) => match inputs.sample(other) {
-            Some(Sample { quality: Quality::Bad(reason), .. }) => return Finding::Unusable(format!("{other} is {}", Quality::Bad(reason))),
-            Some(Sample { value: Some(value), .. }) => Some(value),
-            _ => return Finding::Unusable(format!("{other} is not read")),
-        },
+        Some(other) => {
+            let Some(input) = inputs.input(other) else { return Finding::Unusable(format!("there is no tag {other}")) };
+            match (input.quality, input.value) {
+                (Quality::Good | Quality::Uncertain(UncertainReason::OutOfRange), Some(value)) => Some(value),
+                (quality, _) => return Finding::Unusable(format!("{other} is {quality}")),
+            }
+        }
         None => inputs.setpoint(tag),
     };
     // Without a setpoint there is nothing to deviate from.
@@ -144,11 +147,12 @@ fn discrepancy(tag: &TagPath, value: &Value, settle: Duration, trigger: &mut Tri
     }
 }
 
-fn truth(condition: Option<&dyn Condition>, inputs: &dyn Inputs) -> Finding {
-    match condition.map(|condition| condition.truth(inputs)) {
-        Some(Truth::True) => Finding::Level(level(true)),
-        Some(Truth::False) => Finding::Level(level(false)),
-        Some(Truth::Unknown(why)) => Finding::Unusable(why),
-        None => Finding::Unusable("the expression cannot be read".into()),
+fn truth(condition: Option<&Expression>, inputs: &dyn Inputs) -> Finding {
+    let Some(evaluated) = condition.map(|condition| condition.eval(inputs)) else {
+        return Finding::Unusable("the expression cannot be read".into());
+    };
+    match evaluated.truth() {
+        Some(holds) => Finding::Level(level(holds)),
+        None => Finding::Unusable(evaluated.why.unwrap_or_else(|| "it is not true or false".into())),
     }
 }

@@ -30,9 +30,9 @@ mod word;
 
 pub use budget::{WORD_EVERY, WORDS_AT_ONCE};
 pub use comm_fault::{Answering, CommFault};
-pub use detector::{Detector, Parse};
+pub use detector::Detector;
 pub use freshness::{START_PATIENCE, patience};
-pub use inputs::{Condition, Inputs, Now, Truth, Written};
+pub use inputs::{Inputs, Now, Written};
 pub use own::{CLOCK_APART_S, ClockWatch, DISK_USED, DiskWatch};
 pub use speech::CALM_AFTER;
 pub use watch::{Spoken, Watch};

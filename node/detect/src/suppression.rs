@@ -3,35 +3,32 @@
 //! A rule that cannot be told hides nothing, but not at once: a new owner first waits for readings, and goes on as the machine has it.
 
 use crate::freshness::{Freshness, Watcher};
-use crate::inputs::{Condition, Inputs, Truth};
+use crate::inputs::Inputs;
+use labkeeper_expression::Expression;
 use labkeeper_model::Moment;
 use std::time::Duration;
 
 /// The rule of one alarm, if it has one.
 pub(crate) struct Suppression {
-    rule: Option<Box<dyn Condition>>,
+    rule: Option<Expression>,
     watcher: Watcher,
     holds: bool,
 }
 
 impl Suppression {
-    pub(crate) const fn new(rule: Option<Box<dyn Condition>>, patience: Duration, now: Moment) -> Self {
+    pub(crate) const fn new(rule: Option<Expression>, patience: Duration, now: Moment) -> Self {
         Self { rule, watcher: Watcher::new(patience, now), holds: false }
     }
 
     /// Whether the alarm is suppressed; `None` if that stays as the machine has it. Without a rule it is not.
     pub(crate) fn is_suppressed(&mut self, now: Moment, inputs: &dyn Inputs) -> Option<bool> {
         let Some(rule) = &self.rule else { return Some(false) };
-        let holds = match rule.truth(inputs) {
-            Truth::True => true,
-            Truth::False => false,
-            Truth::Unknown(_) => {
-                return match self.watcher.state(now) {
-                    Freshness::Starting => None,
-                    Freshness::Fresh => Some(self.holds),
-                    Freshness::Bad(_) => Some(false),
-                };
-            }
+        let Some(holds) = rule.eval(inputs).truth() else {
+            return match self.watcher.state(now) {
+                Freshness::Starting => None,
+                Freshness::Fresh => Some(self.holds),
+                Freshness::Bad(_) => Some(false),
+            };
         };
         self.watcher.seen(now);
         self.holds = holds;

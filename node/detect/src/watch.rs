@@ -3,7 +3,7 @@
 //! It knows nothing of how readings come and how words reach the log.
 
 use crate::comm_fault::{Answering, CommFault};
-use crate::detector::{Detector, Parse};
+use crate::detector::Detector;
 use crate::inputs::{Inputs, Now};
 use crate::word::{Recorded, Word};
 use labkeeper_model::site::SiteSpec;
@@ -35,7 +35,7 @@ pub struct Watch {
 impl Watch {
     /// The alarms that a site declares for a segment, each going on from what the machine has.
     #[must_use]
-    pub fn new(site: &SiteSpec, segment: &Name, recorded: &dyn Fn(&AlarmId) -> Recorded, parse: Parse<'_>, now: Now) -> Self {
+    pub fn new(site: &SiteSpec, segment: &Name, recorded: &dyn Fn(&AlarmId) -> Recorded, now: Now) -> Self {
         let mut watch = Self {
             segment: segment.clone(),
             detectors: BTreeMap::new(),
@@ -48,7 +48,7 @@ impl Watch {
             watch.faults.insert(id.clone(), CommFault::new(recorded(&id), now));
             for (tag, spec) in device.tags.iter().flat_map(|(tag, spec)| spec.alarms.iter().map(move |alarm| (tag, alarm))) {
                 let id = AlarmId::of_tag(&TagPath::new(segment, name, tag), &spec.name);
-                let detector = Detector::new((name, device), tag, spec, parse, recorded(&id), now);
+                let detector = Detector::new((name, device), tag, spec, site, recorded(&id), now);
                 for source in detector.sources() {
                     watch.listeners.entry(source).or_default().push(id.clone());
                 }

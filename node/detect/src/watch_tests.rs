@@ -9,10 +9,13 @@ const ALARMS: usize = 200;
 
 struct Nothing;
 
-impl Inputs for Nothing {
-    fn sample(&self, _: &TagPath) -> Option<Sample> {
+impl labkeeper_expression::Inputs for Nothing {
+    fn input(&self, _: &TagPath) -> Option<labkeeper_expression::Input> {
         None
     }
+}
+
+impl Inputs for Nothing {
     fn setpoint(&self, _: &TagPath) -> Option<Value> {
         None
     }
@@ -52,7 +55,7 @@ struct Machine {
 
 impl Machine {
     fn owner(&self, ms: i64) -> Watch {
-        Watch::new(&site(), &name("cryo"), &|id| self.get(id), &|_| None, now(ms))
+        Watch::new(&site(), &name("cryo"), &|id| self.get(id), now(ms))
     }
 
     fn get(&self, id: &AlarmId) -> Recorded {

@@ -10,23 +10,11 @@ use super::latest::Latest;
 use super::readings::{Readings, stale_after};
 use crate::clock;
 use crate::peers::Peers;
-use labkeeper_model::{BadReason, Quality, Sample, TagPath, UncertainReason, Value};
+use labkeeper_expression::{Input, Inputs};
+use labkeeper_model::{BadReason, Quality, Sample, TagPath, UncertainReason};
 use labkeeper_raft::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// One tag as a condition sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Input {
-    /// The value; with a bad quality the last good one, or none if there never was one.
-    pub value: Option<Value>,
-    /// Its engineering unit, as declared.
-    pub unit: String,
-    /// How far to trust it.
-    pub quality: Quality,
-    /// How long ago it was read; without end if it never was.
-    pub age: Duration,
-}
 
 /// Everything that conditions can be evaluated over, seen from the owner of one segment. Cheap to clone.
 #[derive(Clone)]
@@ -43,10 +31,11 @@ impl TagInputs {
     pub const fn new(cluster: Cluster, latest: Arc<Latest>, peers: Arc<Peers>, fresh: Arc<Fresh>) -> Self {
         Self { cluster, latest, peers, fresh }
     }
+}
 
-    /// A tag's latest reading with the quality that it is worth at present; `None` if the site has no such tag.
-    #[must_use]
-    pub fn input(&self, tag: &TagPath) -> Option<Input> {
+impl Inputs for TagInputs {
+    /// With the quality that it is worth at present.
+    fn input(&self, tag: &TagPath) -> Option<Input> {
         self.cluster.read(|machine| {
             let (device, spec) = machine.site().tag(tag)?;
             let (sample, age) = if let Some(fresh) = self.fresh.tag(tag) {
@@ -77,7 +66,7 @@ fn judge(sample: Option<Sample>, age: Duration, poll: Duration) -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use labkeeper_model::Timestamp;
+    use labkeeper_model::{Timestamp, Value};
 
     const POLL: Duration = Duration::from_millis(500);
 

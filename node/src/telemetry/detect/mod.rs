@@ -166,7 +166,7 @@ impl Desk {
 fn watch(segment: &Segment, name: &Name) -> (Arc<SiteSpec>, Watch) {
     let (site, mut watch) = segment.context.cluster.read(|machine| {
         let site = machine.site().clone();
-        let watch = Watch::new(&site, name, &|alarm| recorded(machine, alarm), &|_| None, now());
+        let watch = Watch::new(&site, name, &|alarm| recorded(machine, alarm), now());
         (site, watch)
     });
     let sources: Vec<TagPath> = watch.sources().cloned().collect();

@@ -4,9 +4,10 @@ use crate::clock;
 use crate::telemetry::inputs::TagInputs;
 use labkeeper_alarm::Word as Told;
 use labkeeper_detect::{Inputs, Level, Now, Recorded, SEVERITY_INNER, Spoken, Word, Written};
+use labkeeper_expression::Input;
 use labkeeper_machine::Machine;
 use labkeeper_machine::alarms::ConditionWord;
-use labkeeper_model::{AlarmId, CommandState, Sample, TagPath, Timestamp, Value};
+use labkeeper_model::{AlarmId, CommandState, TagPath, Timestamp, Value};
 use labkeeper_raft::Cluster;
 
 /// The present instant on both clocks.
@@ -50,12 +51,13 @@ pub(super) struct World {
     pub(super) cluster: Cluster,
 }
 
-impl Inputs for World {
-    fn sample(&self, tag: &TagPath) -> Option<Sample> {
-        let input = self.tags.input(tag)?;
-        Some(Sample { time: clock::now(), value: input.value, quality: input.quality })
+impl labkeeper_expression::Inputs for World {
+    fn input(&self, tag: &TagPath) -> Option<Input> {
+        self.tags.input(tag)
     }
+}
 
+impl Inputs for World {
     fn setpoint(&self, tag: &TagPath) -> Option<Value> {
         self.cluster.read(|machine| machine.setpoint(tag).map(|setpoint| setpoint.value.clone()))
     }
