@@ -3,8 +3,9 @@
 use prost::Message as _;
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "value",
+    "alarm",
     "error",
     "site",
     "tag",

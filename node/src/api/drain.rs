@@ -7,6 +7,7 @@
 //!
 //! The machine decides who gets what and each owner lets go by itself; here it is only asked for, watched and told.
 
+use super::commit::commit;
 use super::status::takeovers;
 use super::wire;
 use crate::error::ApiError;
@@ -16,13 +17,8 @@ use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-/// How long an entry may take to be committed: several elections.
-const COMMIT_MAX: Duration = Duration::from_secs(5);
-/// Pause before a proposal whose outcome is in doubt is repeated: a tenth of an election. All three proposals may be repeated, as the
-/// same wish twice is one.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// How long a client waits, if it does not say.
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 /// Longest wait that a client may ask for.
@@ -111,18 +107,6 @@ pub async fn confirm(cluster: &Cluster, request: v1::ConfirmHoldRequest) -> Resu
     let tag = TagPath::parse(&request.tag).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("{:?}: {error}", request.tag)))?;
     let command = Command::ReleaseHold { tag, actor: request.actor, reason: request.reason };
     commit(cluster, command).await.map(drop)
-}
-
-/// Brings a command into the log, again if the leader died over it; the entry.
-async fn commit(cluster: &Cluster, command: Command) -> Result<LogIndex, ApiError> {
-    let until = Instant::now() + COMMIT_MAX;
-    loop {
-        match cluster.propose(command.clone(), until).await {
-            Ok(proposed) => return Ok(proposed.reply.map(|_| proposed.log_index)?),
-            Err(error) if error.in_doubt() && Instant::now() + RETRY_AFTER < until => sleep(RETRY_AFTER).await,
-            Err(error) => return Err(wire::propose_error(error)),
-        }
-    }
 }
 
 fn id_of(machine: &Machine, name: &str) -> Result<NodeId, ApiError> {

@@ -3,7 +3,9 @@
 //!
 //! Every node answers. What only the leader can do is handed to it by the layer below, once.
 
+pub mod alarms;
 pub mod cluster;
+mod commit;
 pub mod drain;
 pub mod grpc;
 pub mod http;

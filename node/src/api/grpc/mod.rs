@@ -1,6 +1,7 @@
 //! gRPC: the client's services and the nodes' own on one port, with reflection and the standard health service, so that
 //! grpcurl and grpc-health-probe work as they are.
 
+mod alarms;
 mod client;
 pub(crate) use client::list_limit;
 mod peer;
@@ -11,6 +12,7 @@ use crate::api::status::StatusSource;
 use crate::api::tags::Tags;
 use crate::commands::Commands;
 use labkeeper_proto::DESCRIPTORS;
+use labkeeper_proto::v1::alarm_service_server::AlarmServiceServer;
 use labkeeper_proto::v1::cluster_service_server::ClusterServiceServer;
 use labkeeper_proto::v1::command_service_server::CommandServiceServer;
 use labkeeper_proto::v1::peer_service_server::PeerServiceServer;
@@ -83,6 +85,7 @@ pub async fn serve(services: Services, listener: TcpListener, stop: Cancellation
         .add_service(SiteServiceServer::new(services.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ClusterServiceServer::new(services.clone()))
         .add_service(TreeServiceServer::new(services.clone()))
+        .add_service(AlarmServiceServer::new(services.clone()))
         .add_service(services.cluster.service())
         .add_service(PeerServiceServer::new(services.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())

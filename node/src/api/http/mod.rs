@@ -6,10 +6,13 @@
 //! | `POST /api/v1/commands` | set a setpoint; `GET` lists, `GET /api/v1/commands/{id}` waits if asked to |
 //! | `GET /api/v1/cluster?why=true` | who is there, who leads, who owns what, and, if asked, why |
 //! | `GET /api/v1/site`, `POST /api/v1/site/plan`, `POST /api/v1/site/apply` | as over gRPC |
+//! | `GET /api/v1/alarms?all=true`, `GET /api/v1/alarms/journal?alarm=..&limit=..&before=..` | what needs attention, and what happened |
+//! | `POST /api/v1/alarms/acknowledge`, `shelve`, `unshelve`, `out-of-service`, `return-to-service`, `reset`, `comment` | as over gRPC |
 //! | `GET /api/v1/live` | the live socket |
 //! | `GET /healthz`, `GET /readyz`, `GET /metrics` | for machines |
 //! | everything else | the web UI |
 
+mod alarms;
 mod assets;
 mod cors;
 mod live;
@@ -53,6 +56,7 @@ fn router(state: HttpState) -> Router {
         .route("/site", get(routes::site))
         .route("/site/plan", post(routes::plan))
         .route("/site/apply", post(routes::apply))
+        .merge(alarms::router())
         .route("/live", get(live::upgrade))
         .fallback(routes::unknown)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))

@@ -15,13 +15,13 @@ use labkeeper_proto::v1;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-type Answer<T> = Result<Json<T>, ApiError>;
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
-type Body = Result<Bytes, BytesRejection>;
-type Parameters<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
+pub(super) type Parameters<T> = Result<Query<T>, QueryRejection>;
 
 /// Parses a body as the canonical JSON of a message; what is wrong is said with line and column.
-fn parse<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
     let body = body.map_err(|error| {
         let is_long = error.status() == StatusCode::PAYLOAD_TOO_LARGE;
         ApiError::new(if is_long { ErrorCode::TooLarge } else { ErrorCode::BadRequest }, format!("body: {}", error.body_text()))
@@ -29,7 +29,7 @@ fn parse<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
     serde_json::from_slice(&body).map_err(|error| ApiError::new(ErrorCode::BadRequest, format!("body: {error}")))
 }
 
-fn parameters<T>(query: Parameters<T>) -> Result<T, ApiError> {
+pub(super) fn parameters<T>(query: Parameters<T>) -> Result<T, ApiError> {
     query.map(|Query(parameters)| parameters).map_err(|error| ApiError::new(ErrorCode::BadRequest, format!("query: {}", error.body_text())))
 }
 

@@ -109,8 +109,13 @@ impl Step<'_> {
         if by.text.trim().is_empty() {
             return Err(Refusal::ReasonNeeded);
         }
-        self.remember(&by);
-        self.write(Transition::Comment, by);
+        // A client that does not know whether its remark was taken says it again.
+        let last = self.alarm.comments.last();
+        let again = last.is_some_and(|last| last.by == by.actor && last.text == by.text && last.occurrence == self.alarm.occurrence);
+        if !again {
+            self.remember(&by);
+            self.write(Transition::Comment, by);
+        }
         Ok(())
     }
 
