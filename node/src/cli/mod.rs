@@ -8,6 +8,7 @@
 //! Commands are thin: whatever is decided about devices, setpoints and members is decided by nodes. What they print with
 //! `--json` has stable keys; a golden test beside each shape holds it.
 
+mod alarms;
 mod client;
 mod cluster;
 mod commands;
@@ -64,6 +65,7 @@ enum Command {
     Site(site::SiteCommand),
     /// Stand before a device, and let only the newest owner through
     Gate(gate::GateArgs),
+    Alarms(alarms::AlarmsArgs),
     Get(get::GetArgs),
     Watch(watch::WatchArgs),
     Set(set::SetArgs),
@@ -110,6 +112,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Cluster(command) => cluster::run(command).await,
             Command::Site(command) => site::run(command).await,
             Command::Gate(args) => gate::run(args).await,
+            Command::Alarms(args) => alarms::run(args).await,
             Command::Get(args) => get::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Set(args) => set::run(args).await,
@@ -161,6 +164,19 @@ mod tests {
             "labkeeper set cryo/a/t -12.5 --reason why --wait verified --timeout 5s --id 018f3e1c-7a2b-7c3d-8e4f-0123456789ab",
             "labkeeper set cryo/a/t nan --expect-revision 3 --as ann --endpoint a:1",
             "labkeeper commands --limit 5",
+            "labkeeper alarms --all",
+            "labkeeper alarms ls --json",
+            "labkeeper alarms watch --count 3",
+            "labkeeper alarms show cryo/a/t/high",
+            "labkeeper alarms ack cryo/a/t/high#3 --comment seen --as ann",
+            "labkeeper alarms shelve cryo/a/t/high --for 2h --reason calibration",
+            "labkeeper alarms shelve cryo/a/t/high --once --reason calibration",
+            "labkeeper alarms unshelve cryo/a/t/high",
+            "labkeeper alarms oos cryo/a/t/high --reason repair",
+            "labkeeper alarms rts cryo/a/t/high --reason repaired",
+            "labkeeper alarms reset cryo/a/t/high",
+            "labkeeper alarms comment cryo/a/t/high --reason drifting",
+            "labkeeper alarms journal cryo/a/t/high --limit 5 --json",
         ];
         for line in lines {
             assert!(matches!(parsed(line), Ok(Some(_))), "{line}: {:?}", parsed(line).err());
