@@ -12,6 +12,7 @@
 //!
 //! [`repo`] is the other half: the repository's files, for the rules that it keeps about itself.
 
+pub mod alarms;
 pub mod chance;
 pub mod cli;
 pub mod client;
