@@ -32,7 +32,7 @@ pub(super) struct ShelveArgs {
     /// For how long
     #[arg(long = "for", value_name = "DURATION", value_parser = positive_duration, required_unless_present = "once", conflicts_with = "once")]
     time: Option<Duration>,
-    /// Until its condition ends, or its class allows no longer
+    /// Until its condition ends, as long as its class allows
     #[arg(long)]
     once: bool,
     /// Why
