@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 16] = [
+const FILES: [&str; 18] = [
     "value",
     "alarm",
     "error",
@@ -11,6 +11,8 @@ const FILES: [&str; 16] = [
     "tag",
     "command",
     "cluster",
+    "control",
+    "interlock",
     "live",
     "tree",
     "record",

@@ -46,7 +46,9 @@ fn statuses(code: ErrorCode) -> (Code, u16) {
         E::CommitTimedOut | E::WaitTimedOut => (Code::DeadlineExceeded, 504),
         E::Overloaded => (Code::ResourceExhausted, 429),
         E::TooLarge => (Code::ResourceExhausted, 413),
-        E::UnknownTag | E::UnknownCommand | E::UnknownNode | E::UnknownTask | E::UnknownAlarm => (Code::NotFound, 404),
+        E::UnknownTag | E::UnknownCommand | E::UnknownNode | E::UnknownTask | E::UnknownAlarm | E::UnknownScope | E::UnknownInterlock => {
+            (Code::NotFound, 404)
+        }
         E::NotInitialised => (Code::FailedPrecondition, 503),
         E::AlreadyInitialised
         | E::DuplicateNodeName
@@ -65,6 +67,11 @@ fn statuses(code: ErrorCode) -> (Code, u16) {
         | E::ResetWhileActive
         | E::ResetUnacknowledged
         | E::SecondPersonNeeded
+        | E::ControlTaken
+        | E::ControlNeeded
+        | E::ControlNotHeld
+        | E::InterlockTripped
+        | E::ResetWhileTripped
         | E::AlreadyDecided => (Code::FailedPrecondition, 409),
         E::Internal | E::DiskFull | E::DataDirCorrupt | E::DataDirUnusable => (Code::Internal, 500),
         _ => (Code::InvalidArgument, 400),

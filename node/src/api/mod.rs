@@ -6,9 +6,11 @@
 pub mod alarms;
 pub mod cluster;
 mod commit;
+pub mod control;
 pub mod drain;
 pub mod grpc;
 pub mod http;
+pub mod interlocks;
 pub mod site;
 pub mod status;
 pub mod tags;

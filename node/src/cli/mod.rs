@@ -13,6 +13,7 @@ mod client;
 mod cluster;
 mod commands;
 mod confirm;
+mod control;
 mod demo;
 mod drain;
 mod error;
@@ -22,6 +23,7 @@ mod fake;
 mod field;
 mod gate;
 mod get;
+mod interlocks;
 mod node;
 mod output;
 mod parent;
@@ -36,6 +38,7 @@ mod status;
 mod tree;
 mod value;
 mod watch;
+mod why;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use error::CliError;
@@ -70,6 +73,10 @@ enum Command {
     Watch(watch::WatchArgs),
     Set(set::SetArgs),
     Commands(commands::CommandsArgs),
+    #[command(subcommand)]
+    Control(control::ControlCommand),
+    Interlocks(interlocks::InterlocksArgs),
+    Why(why::WhyArgs),
     Tree(tree::TreeArgs),
 }
 
@@ -117,6 +124,9 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Watch(args) => watch::run(args).await,
             Command::Set(args) => set::run(args).await,
             Command::Commands(args) => commands::run(args).await,
+            Command::Control(command) => control::run(command).await,
+            Command::Interlocks(args) => interlocks::run(args).await,
+            Command::Why(args) => why::run(args).await,
             Command::Tree(args) => tree::run(args).await,
         }
     })
@@ -177,6 +187,17 @@ mod tests {
             "labkeeper alarms reset cryo/a/t/high",
             "labkeeper alarms comment cryo/a/t/high --reason drifting",
             "labkeeper alarms journal cryo/a/t/high --limit 5 --json",
+            "labkeeper control ls --json",
+            "labkeeper control take segment/cryo --reason cooldown --for 30s --keep --as ann",
+            "labkeeper control give device/chiller-1",
+            "labkeeper control ask group/cryostat --reason mine",
+            "labkeeper control break device/chiller-1 --reason smoke",
+            "labkeeper interlocks",
+            "labkeeper interlocks ls --json",
+            "labkeeper interlocks reset quench --reason looked --as ann",
+            "labkeeper interlocks defeat quench --for 2h --reason test",
+            "labkeeper interlocks restore quench",
+            "labkeeper why cryo/a/t --as ann --json",
         ];
         for line in lines {
             assert!(matches!(parsed(line), Ok(Some(_))), "{line}: {:?}", parsed(line).err());

@@ -4,6 +4,7 @@
 mod alarms;
 mod client;
 pub(crate) use client::list_limit;
+mod control;
 mod peer;
 mod tree;
 
@@ -15,6 +16,8 @@ use labkeeper_proto::DESCRIPTORS;
 use labkeeper_proto::v1::alarm_service_server::AlarmServiceServer;
 use labkeeper_proto::v1::cluster_service_server::ClusterServiceServer;
 use labkeeper_proto::v1::command_service_server::CommandServiceServer;
+use labkeeper_proto::v1::control_service_server::ControlServiceServer;
+use labkeeper_proto::v1::interlock_service_server::InterlockServiceServer;
 use labkeeper_proto::v1::peer_service_server::PeerServiceServer;
 use labkeeper_proto::v1::site_service_server::SiteServiceServer;
 use labkeeper_proto::v1::tag_service_server::TagServiceServer;
@@ -84,6 +87,8 @@ pub async fn serve(services: Services, listener: TcpListener, stop: Cancellation
         .add_service(CommandServiceServer::new(services.clone()))
         .add_service(SiteServiceServer::new(services.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ClusterServiceServer::new(services.clone()))
+        .add_service(ControlServiceServer::new(services.clone()))
+        .add_service(InterlockServiceServer::new(services.clone()))
         .add_service(TreeServiceServer::new(services.clone()))
         .add_service(AlarmServiceServer::new(services.clone()))
         .add_service(services.cluster.service())

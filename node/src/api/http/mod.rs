@@ -8,12 +8,16 @@
 //! | `GET /api/v1/site`, `POST /api/v1/site/plan`, `POST /api/v1/site/apply` | as over gRPC |
 //! | `GET /api/v1/alarms?all=true`, `GET /api/v1/alarms/journal?alarm=..&limit=..&before=..` | what needs attention, and what happened |
 //! | `POST /api/v1/alarms/acknowledge`, `shelve`, `unshelve`, `out-of-service`, `return-to-service`, `reset`, `comment` | as over gRPC |
+//! | `GET /api/v1/control`, `POST /api/v1/control/take`, `renew`, `give`, `ask`, `break` | who may write to what |
+//! | `GET /api/v1/interlocks`, `POST /api/v1/interlocks/reset`, `defeat`, `restore` | what must not be driven |
+//! | `GET /api/v1/explain?tag=TAG&actor=NAME` | why somebody cannot set a tag |
 //! | `GET /api/v1/live` | the live socket |
 //! | `GET /healthz`, `GET /readyz`, `GET /metrics` | for machines |
 //! | everything else | the web UI |
 
 mod alarms;
 mod assets;
+mod control;
 mod cors;
 mod live;
 mod routes;
@@ -57,6 +61,7 @@ fn router(state: HttpState) -> Router {
         .route("/site/plan", post(routes::plan))
         .route("/site/apply", post(routes::apply))
         .merge(alarms::router())
+        .merge(control::router())
         .route("/live", get(live::upgrade))
         .fallback(routes::unknown)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
