@@ -37,11 +37,7 @@ struct Changed {
 impl Changed {
     fn take(&mut self, effect: Effect) {
         match effect {
-            Effect::AlarmChanged { alarm } => {
-                if self.known.insert(alarm.clone()) {
-                    self.order.push(alarm);
-                }
-            }
+            Effect::AlarmChanged { alarm } if self.known.insert(alarm.clone()) => self.order.push(alarm),
             // A state that was replaced by a snapshot says so by this; rules may have changed as well.
             Effect::SiteChanged => self.missed = true,
             _ => {}
