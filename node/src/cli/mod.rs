@@ -34,6 +34,7 @@ mod sim;
 mod sim_control;
 mod site;
 mod site_json;
+mod site_lint;
 mod status;
 mod tree;
 mod value;
@@ -166,6 +167,7 @@ mod tests {
             "labkeeper tree quarantine lab-b/segments/cryo --endpoint a:1",
             "labkeeper tree release lab-b/segments/cryo --json",
             "labkeeper site check site.toml --json",
+            "labkeeper site lint site.toml --json",
             "labkeeper site plan site.toml",
             "labkeeper site apply site.toml --yes --reason why",
             "labkeeper site show",

@@ -1,7 +1,7 @@
 //! `labkeeper site`: check a declaration, see what it would change, put it in force, show what is in force.
 //!
 //! ```text
-//! check: file only          plan: file and cluster          apply: plan, ask, then one log entry based on that plan
+//! check, lint: file only    plan: file and cluster          apply: plan, ask, then one log entry based on that plan
 //! ```
 
 use super::client::{ANSWER_BYTES_MAX, Client, ClientArgs, Repeat};
@@ -10,6 +10,7 @@ use super::output::{Form, Output, note};
 use super::reading::bad_answer;
 use super::set::whoami;
 use super::site_json::{ApplyJson, CheckJson, PlanJson, ShowJson};
+use super::site_lint;
 use crate::config::{SiteFile, to_toml};
 use labkeeper_model::site::SiteSpec;
 use labkeeper_proto::v1;
@@ -24,6 +25,8 @@ use tonic::Response;
 pub(super) enum SiteCommand {
     /// Check a file, without asking any node
     Check(CheckArgs),
+    /// Review the alarms of a file: priorities, guidance, deadbands
+    Lint(CheckArgs),
     /// Show what a file would change
     Plan(FileArgs),
     /// Put a file in force, after showing what it changes
@@ -32,7 +35,7 @@ pub(super) enum SiteCommand {
     Show(ClientArgs),
 }
 
-/// Arguments of `check`.
+/// Arguments of `check` and `lint`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// The site file
@@ -74,6 +77,7 @@ pub(super) struct ApplyArgs {
 pub(super) async fn run(command: SiteCommand) -> Result<(), CliError> {
     match command {
         SiteCommand::Check(args) => check(&args),
+        SiteCommand::Lint(args) => site_lint::run(&args.file, Output { json: args.json }),
         SiteCommand::Plan(args) => plan(&args).await,
         SiteCommand::Apply(args) => apply(args).await,
         SiteCommand::Show(args) => show(&args).await,

@@ -10,6 +10,7 @@
 
 mod finding;
 mod kinds;
+mod lint;
 mod node;
 mod site;
 mod site_fence;
@@ -21,6 +22,7 @@ mod timing;
 pub(crate) use finding::as_clause;
 pub use finding::{ConfigError, Finding};
 pub(crate) use kinds::is_host_port;
+pub use lint::{Advice, Lint};
 pub use node::NodeConfig;
 pub use site::SiteFile;
 pub use site_toml::to_toml;
