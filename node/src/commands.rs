@@ -6,12 +6,13 @@ use crate::error::ApiError;
 use labkeeper_machine::command::{Command, SetpointRequest};
 use labkeeper_machine::reply::Reply;
 use labkeeper_machine::state::CommandRecord;
+use labkeeper_machine::{ActionRequest, OperateCommand};
 use labkeeper_model::{CommandId, ErrorCode, TagPath, Timestamp, WaitLevel};
 use labkeeper_proto::v1;
-use labkeeper_raft::{Cluster, Proposed};
+use labkeeper_raft::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// Most commands that clients may have under way at one node: at 1 kB each 4 MB, and at 5,000 commits a second
@@ -47,27 +48,56 @@ impl Commands {
     /// # Errors
     /// The request is malformed, too many are under way, or no majority confirmed it in time.
     pub async fn set(&self, request: v1::SetSetpointRequest) -> Result<v1::Command, ApiError> {
-        let _permit = self
-            .permits
-            .try_acquire()
-            .map_err(|_| ApiError::new(ErrorCode::Overloaded, format!("{UNDER_WAY_MAX} commands are under way at this node")))?;
+        let _permit = self.permit()?;
         let wait = wire::wait_level(request.wait)?;
         let wait_until = wait_until(request.wait_ms_max)?;
         let setpoint = parse(request, clock::now())?;
-        let proposed = self.commit(setpoint).await?;
-        match proposed.reply? {
-            Reply::Command(record) => Ok(self.answer(&*self.wait_for(record, wait, wait_until).await)),
-            _ => Err(ApiError::new(ErrorCode::Internal, "the machine answered a setpoint with something else")),
-        }
+        let record = self.commit(Command::SubmitSetpoint(setpoint)).await?;
+        Ok(self.answer(&*self.wait_for(record, wait, wait_until).await))
     }
 
-    /// Brings a setpoint into the log. An attempt whose outcome is in doubt, because the leader died over it, is repeated at the
+    /// Has an action carried out and waits as far as asked; a written one has ended where nothing verifies it. A rejected command is an
+    /// answer, not an error.
+    ///
+    /// # Errors
+    /// The request is malformed, too many are under way, or no majority confirmed it in time.
+    pub async fn run(&self, request: v1::RunActionRequest) -> Result<v1::Command, ApiError> {
+        let _permit = self.permit()?;
+        let wait = wire::wait_level(request.wait)?;
+        let wait_until = wait_until(request.wait_ms_max)?;
+        let action = parse_action(request, clock::now())?;
+        let is_verified = self.cluster.read(|machine| machine.site().tag(&action.tag).is_some_and(|(_, spec)| spec.verify.is_some()));
+        let wait = if is_verified { wait } else { wait.min(WaitLevel::Written) };
+        let record = self.commit(Command::Operate(OperateCommand::SubmitAction(action))).await?;
+        Ok(self.answer(&*self.wait_for(record, wait, wait_until).await))
+    }
+
+    /// Withdraws a command that nobody has begun.
+    ///
+    /// # Errors
+    /// The id is malformed or not known, the command was begun or has ended, or no majority confirmed it in time.
+    pub async fn cancel(&self, request: v1::CancelCommandRequest) -> Result<v1::Command, ApiError> {
+        let _permit = self.permit()?;
+        let (id, actor, reason) = (parse_id(&request.id)?, request.actor, request.reason);
+        let record = self.commit(Command::Operate(OperateCommand::Cancel { id, actor, reason })).await?;
+        Ok(self.answer(&record))
+    }
+
+    fn permit(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        let full = |_| ApiError::new(ErrorCode::Overloaded, format!("{UNDER_WAY_MAX} commands are under way at this node"));
+        self.permits.try_acquire().map_err(full)
+    }
+
+    /// Brings a command into the log. An attempt whose outcome is in doubt, because the leader died over it, is repeated at the
     /// next leader: the id is remembered with the outcome, so the command is accepted once however often it is proposed.
-    async fn commit(&self, setpoint: SetpointRequest) -> Result<Proposed, ApiError> {
+    async fn commit(&self, command: Command) -> Result<Arc<CommandRecord>, ApiError> {
         let until = Instant::now() + COMMIT_MAX;
         loop {
-            match self.cluster.propose(Command::SubmitSetpoint(setpoint.clone()), until).await {
-                Ok(proposed) => return Ok(proposed),
+            match self.cluster.propose(command.clone(), until).await {
+                Ok(proposed) => match proposed.reply? {
+                    Reply::Command(record) => return Ok(record),
+                    _ => return Err(ApiError::new(ErrorCode::Internal, "the machine answered a command with something else")),
+                },
                 Err(error) if error.in_doubt() && Instant::now() + RETRY_AFTER < until => sleep(RETRY_AFTER).await,
                 Err(error) => return Err(wire::propose_error(error)),
             }
@@ -135,17 +165,39 @@ fn parse_id(text: &str) -> Result<CommandId, ApiError> {
     CommandId::parse(text).ok_or_else(|| ApiError::new(ErrorCode::BadCommandId, format!("id: {text:?} is not a UUID")))
 }
 
+fn parse_tag(text: &str) -> Result<TagPath, ApiError> {
+    TagPath::parse(text).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("tag: {text:?}: {error}")))
+}
+
+fn parse_deadline(unix_ms: i64, now: Timestamp) -> Timestamp {
+    if unix_ms == 0 { now.saturating_add(DEADLINE_DEFAULT) } else { Timestamp::from_millis(unix_ms) }
+}
+
+fn bad(what: String) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, what)
+}
+
 fn parse(request: v1::SetSetpointRequest, now: Timestamp) -> Result<SetpointRequest, ApiError> {
-    let bad = |what: String| ApiError::new(ErrorCode::BadRequest, what);
-    let id = parse_id(&request.id)?;
-    let tag =
-        TagPath::parse(&request.tag).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("tag: {:?}: {error}", request.tag)))?;
     let value = request.value.ok_or_else(|| bad("value: missing".into()))?;
-    let value = value.try_into().map_err(|error| bad(format!("value: {error}")))?;
-    let deadline = match request.deadline_unix_ms {
-        0 => now.saturating_add(DEADLINE_DEFAULT),
-        ms => Timestamp::from_millis(ms),
-    };
-    let (actor, reason) = (request.actor, request.reason);
-    Ok(SetpointRequest { id, tag, value, expected_revision: request.expected_revision, deadline, actor, reason })
+    Ok(SetpointRequest {
+        id: parse_id(&request.id)?,
+        tag: parse_tag(&request.tag)?,
+        value: value.try_into().map_err(|error| bad(format!("value: {error}")))?,
+        expected_revision: request.expected_revision,
+        deadline: parse_deadline(request.deadline_unix_ms, now),
+        actor: request.actor,
+        reason: request.reason,
+        ramp_per_s: request.ramp_per_s,
+    })
+}
+
+fn parse_action(request: v1::RunActionRequest, now: Timestamp) -> Result<ActionRequest, ApiError> {
+    Ok(ActionRequest {
+        id: parse_id(&request.id)?,
+        tag: parse_tag(&request.tag)?,
+        value: request.value.map(TryInto::try_into).transpose().map_err(|error| bad(format!("value: {error}")))?,
+        deadline: parse_deadline(request.deadline_unix_ms, now),
+        actor: request.actor,
+        reason: request.reason,
+    })
 }

@@ -72,6 +72,8 @@ fn statuses(code: ErrorCode) -> (Code, u16) {
         | E::ControlNotHeld
         | E::InterlockTripped
         | E::ResetWhileTripped
+        | E::TooManyActions
+        | E::NotCancellable
         | E::AlreadyDecided => (Code::FailedPrecondition, 409),
         E::Internal | E::DiskFull | E::DataDirCorrupt | E::DataDirUnusable => (Code::Internal, 500),
         _ => (Code::InvalidArgument, 400),

@@ -125,6 +125,7 @@ fn first_commands() -> [(&'static str, Command); 8] {
         deadline: Timestamp(1_800_000_000_000_000_000),
         actor: "ann".into(),
         reason: "warm up".into(),
+        ramp_per_s: None,
     };
     let report = CommandReport {
         id: CommandId(*b"command-of-16-by"),
@@ -132,6 +133,7 @@ fn first_commands() -> [(&'static str, Command); 8] {
         state: CommandState::Failed,
         time: Timestamp(1_800_000_000_000_000_001),
         error: Some((ErrorCode::WriteFailed, "exception 2".into())),
+        mark: None,
     };
     [
         ("command-found-site.v1", Command::FoundSite { site_id: *b"site-of-16-bytes", node: node() }),
@@ -217,6 +219,10 @@ fn record() -> CommandRecord {
         steps: vec![(CommandState::Committed, Timestamp(7)), (CommandState::Failed, Timestamp(8))],
         error: Some((ErrorCode::WriteFailed, "exception 2".into())),
         owner: Some(17),
+        kind: labkeeper_machine::CommandKind::Setpoint,
+        ramp_per_s: None,
+        mark: None,
+        dispatched_epoch: None,
     }
 }
 

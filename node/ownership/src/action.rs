@@ -278,7 +278,7 @@ impl Action {
     }
 
     fn report(&mut self, state: CommandState, time: Timestamp, error: Option<(ErrorCode, String)>) {
-        self.reports.push(CommandReport { id: self.id, epoch: self.epoch, state, time, error });
+        self.reports.push(CommandReport { id: self.id, epoch: self.epoch, state, time, error, mark: None });
     }
 }
 

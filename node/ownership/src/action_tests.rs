@@ -23,6 +23,10 @@ fn record(state: CommandState) -> CommandRecord {
         steps: vec![(state, ms(0))],
         error: None,
         owner: None,
+        kind: labkeeper_machine::CommandKind::Action,
+        ramp_per_s: None,
+        mark: None,
+        dispatched_epoch: None,
     }
 }
 

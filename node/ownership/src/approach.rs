@@ -246,7 +246,7 @@ impl Approach {
 
     fn say(&mut self, state: CommandState, time: Timestamp, error: Option<(ErrorCode, String)>) {
         let (id, epoch) = (self.id, self.course.epoch);
-        self.words.push(Word::Command(CommandReport { id, epoch, state, time, error }));
+        self.words.push(Word::Command(CommandReport { id, epoch, state, time, error, mark: None }));
     }
 }
 

@@ -26,6 +26,10 @@ fn record(state: CommandState) -> CommandRecord {
         steps: vec![(state, wall(0))],
         error: None,
         owner: None,
+        kind: labkeeper_machine::CommandKind::Setpoint,
+        ramp_per_s: None,
+        mark: None,
+        dispatched_epoch: None,
     }
 }
 

@@ -13,9 +13,9 @@
 //! A duty is not a right: the replica may lag behind a grant to somebody else. The right is the lease, asked before each write.
 
 use crate::takeover::Takeover;
-use labkeeper_machine::{CommandRecord, Machine};
+use labkeeper_machine::{CommandKind, CommandRecord, Machine};
 use labkeeper_model::site::Verify;
-use labkeeper_model::{Epoch, Name, NodeId, SessionId};
+use labkeeper_model::{CommandState, Epoch, Name, NodeId, SessionId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -93,17 +93,32 @@ pub fn steps(duties: &BTreeMap<String, Duty>, kept: &BTreeMap<String, Epoch>, wa
 }
 
 /// The commands of a segment that may be carried out, each with how it is verified: those that are outstanding, whose device is
-/// enabled, and whose tag is not held.
+/// enabled, whose tag is not held, and whose turn it is.
 #[must_use]
 pub fn commands(machine: &Machine, segment: &str, takeover: &Takeover) -> Vec<(Arc<CommandRecord>, Option<Verify>)> {
-    let open =
-        machine.outstanding(segment).filter(|record| takeover.is_enabled(record.tag.device()) && machine.hold(&record.tag).is_none());
-    open.filter_map(|record| {
-        let (_, spec) = machine.site().tag(&record.tag)?;
-        let name = Name::new(record.tag.tag()).ok()?;
-        Some((Arc::clone(record), spec.verification(&name, record.accepted.as_ref()?)))
-    })
-    .collect()
+    let may = |record: &&Arc<CommandRecord>| takeover.is_enabled(record.tag.device()) && machine.hold(&record.tag).is_none();
+    let open: Vec<&Arc<CommandRecord>> = machine.outstanding(segment).filter(may).collect();
+    let in_turn = open.iter().enumerate().filter(|(n, record)| !open[..*n].iter().any(|earlier| is_before(machine, earlier, record)));
+    in_turn
+        .filter_map(|(_, record)| {
+            let (_, spec) = machine.site().tag(&record.tag)?;
+            let name = Name::new(record.tag.tag()).ok()?;
+            Some((Arc::clone(record), spec.verification(&name, record.accepted.as_ref()?)))
+        })
+        .collect()
+}
+
+/// Whether a command waits for an earlier one: nothing overtakes an action of the same device, and no action a setpoint that is not with the
+/// device yet. Setpoints of different tags do not wait for each other, nor does anything for a ramp that has begun.
+fn is_before(machine: &Machine, earlier: &CommandRecord, later: &CommandRecord) -> bool {
+    let ramps = || earlier.ramp_per_s.is_some() || machine.site().tag(&earlier.tag).is_some_and(|(_, tag)| tag.ramp_per_s.is_some());
+    let is_under_way = match (earlier.kind, earlier.state()) {
+        (_, CommandState::Committed) | (CommandKind::Action, CommandState::Dispatched) => true,
+        (CommandKind::Setpoint, CommandState::Dispatched) => !ramps(),
+        _ => false,
+    };
+    let is_ordered = CommandKind::Action == earlier.kind || CommandKind::Action == later.kind;
+    is_ordered && is_under_way && earlier.tag.device() == later.tag.device()
 }
 
 #[cfg(test)]

@@ -182,6 +182,7 @@ fn commands_wait_for_their_device_and_for_the_operator() {
             deadline: Timestamp::from_millis(9_000),
             actor: "ann".into(),
             reason: String::new(),
+            ramp_per_s: None,
         })
     };
     apply(&mut machine, set(1, "cryo/chiller/setpoint"));

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use labkeeper_machine::Machine;
-use labkeeper_machine::state::{Cause, CommandRecord, Drift, Hold, HoldReason, Reconciled, Setpoint};
+use labkeeper_machine::state::{Cause, CommandKind, CommandRecord, Drift, Hold, HoldReason, Reconciled, Setpoint};
 use labkeeper_model::site::Access;
 use labkeeper_model::{CommandState, ErrorCode, NodeId, Sample, WaitLevel};
 use labkeeper_proto::v1;
@@ -113,6 +113,12 @@ pub fn command(machine: &Machine, record: &CommandRecord) -> v1::Command {
         deadline_unix_ms: record.deadline.as_millis(),
         steps: record.steps.iter().map(Into::into).collect(),
         owner: record.owner.map(|id| node_name(machine, id)).unwrap_or_default(),
+        kind: match record.kind {
+            CommandKind::Setpoint => v1::CommandKind::Setpoint,
+            CommandKind::Action => v1::CommandKind::Action,
+        }
+        .into(),
+        ramp_per_s: record.ramp_per_s,
     }
 }
 

@@ -116,6 +116,14 @@ impl CommandService for Fake {
         answer(request.into_inner()).map(Response::new)
     }
 
+    async fn run_action(&self, _: Request<v1::RunActionRequest>) -> Result<Response<v1::RunActionResponse>, Status> {
+        Err(Status::unimplemented("not told"))
+    }
+
+    async fn cancel_command(&self, _: Request<v1::CancelCommandRequest>) -> Result<Response<v1::CancelCommandResponse>, Status> {
+        Err(Status::unimplemented("not told"))
+    }
+
     async fn get_command(&self, _: Request<v1::GetCommandRequest>) -> Result<Response<v1::GetCommandResponse>, Status> {
         Err(Status::unimplemented("not told"))
     }

@@ -115,6 +115,7 @@ pub(super) async fn run(args: SetArgs) -> Result<(), CliError> {
         wait_ms_max: 0,
         actor: args.actor.unwrap_or_else(whoami),
         reason: args.reason,
+        ramp_per_s: None,
     };
     let told = send(&client, &request, level).await?;
     if output.json {

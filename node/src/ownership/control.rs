@@ -170,7 +170,7 @@ impl Control {
     /// A write in one step; its outcome is only whether the device has it.
     fn write(&mut self, device: Name, tag: TagPath, value: Value) {
         let Some(handle) = self.segment.bus_of(&device).cloned() else { return };
-        let guard = self.segment.guard();
+        let guard = self.segment.guard(tag.clone(), value.clone());
         self.writes.spawn(async move {
             let Ok(name) = Name::new(tag.tag()) else { return (device, tag, false) };
             let written = handle.write(&device, &name, value, guard).await;

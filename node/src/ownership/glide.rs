@@ -58,7 +58,8 @@ impl Glide {
             }
             if let Some(step) = self.ramp.step(clock::boot()) {
                 let value = as_value(step, &self.target);
-                self.handle.write(&self.device, &self.name, value, self.guard()).await.map_err(|error| error.to_string())?;
+                let guard = self.guard(&value);
+                self.handle.write(&self.device, &self.name, value, guard).await.map_err(|error| error.to_string())?;
                 self.ramp.handle_written(step);
             }
         }
@@ -66,8 +67,9 @@ impl Glide {
     }
 
     /// What must hold at the moment of each step, besides the lease.
-    fn guard(&self) -> impl Fn() -> Result<(), String> + Send + 'static {
-        let (owned, segment, tag, asked) = (self.segment.guard(), Arc::clone(&self.segment), self.tag.clone(), self.revision);
+    fn guard(&self, value: &Value) -> impl Fn() -> Result<(), String> + Send + 'static {
+        let owned = self.segment.guard(self.tag.clone(), value.clone());
+        let (segment, tag, asked) = (Arc::clone(&self.segment), self.tag.clone(), self.revision);
         move || {
             owned()?;
             if revision(&segment, &tag) == Some(asked) { Ok(()) } else { Err("there is a newer setpoint".into()) }

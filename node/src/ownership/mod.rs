@@ -11,11 +11,14 @@
 //! The node drives a device only while its lease outlasts the write and the replicated state names it as the segment's owner, under the
 //! epoch by which it was granted. Both are asked immediately before each write.
 
+pub mod action_runner;
 pub mod board;
 pub mod context;
 pub mod control;
 pub mod errand;
 pub mod glide;
+pub mod guardian;
+pub mod interlocks;
 pub mod keeper;
 pub mod leader;
 pub mod node_clock;

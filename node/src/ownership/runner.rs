@@ -78,7 +78,23 @@ impl Runner {
 
     /// Writes to the command's tag, no later than `deadline`.
     pub(super) async fn write(&self, value: Value, deadline: Option<Timestamp>) -> Event {
-        let guard = self.guard(deadline);
+        self.write_if(value, deadline, |_| true).await
+    }
+
+    /// The same, only while the command's record is as it must be.
+    pub(super) async fn write_if(
+        &self,
+        value: Value,
+        deadline: Option<Timestamp>,
+        is_right: impl Fn(&CommandRecord) -> bool + Send + 'static,
+    ) -> Event {
+        match self.segment.guardian.why_not(&self.record.tag, &value) {
+            Some(bar) if bar.is_known => return Event::Refused(ErrorCode::InterlockTripped, bar.why),
+            // Right after a takeover nothing is known yet: the command waits.
+            Some(bar) => return Event::NotSent(bar.why),
+            None => {}
+        }
+        let guard = self.guard(deadline, value.clone(), is_right);
         match self.handle.write(&self.device, &self.tag, value, guard).await {
             Ok(written) => Event::Written(written.at),
             Err(WriteError::NotSent(Obstacle::Driver(DriverError::Permanent { message }))) => {
@@ -92,25 +108,38 @@ impl Runner {
 
     /// Whether the command is still this node's to carry out.
     pub(super) fn stands(&self) -> bool {
-        !self.segment.finish.is_cancelled() && may_drive(&self.segment, &self.record)
+        !self.segment.finish.is_cancelled() && self.is_owned()
+    }
+
+    /// Whether it is, or would be if the segment were not about to be handed over.
+    pub(super) fn is_owned(&self) -> bool {
+        may_drive(&self.segment, &self.record, |_| true)
     }
 
     /// What must hold at the very moment of the write.
-    fn guard(&self, deadline: Option<Timestamp>) -> impl Fn() -> Result<(), String> + Send + 'static {
+    fn guard(
+        &self,
+        deadline: Option<Timestamp>,
+        value: Value,
+        is_right: impl Fn(&CommandRecord) -> bool + Send + 'static,
+    ) -> impl Fn() -> Result<(), String> + Send + 'static {
         let (segment, record) = (Arc::clone(&self.segment), Arc::clone(&self.record));
         move || {
             if deadline.is_some_and(|deadline| clock::now() >= deadline) {
                 return Err("the deadline has passed".into());
             }
-            if may_drive(&segment, &record) { Ok(()) } else { Err("it is not this node's to write".into()) }
+            if let Some(bar) = segment.guardian.why_not(&record.tag, &value) {
+                return Err(bar.why);
+            }
+            if may_drive(&segment, &record, &is_right) { Ok(()) } else { Err("it is not this node's to write".into()) }
         }
     }
 }
 
 /// Whether the replicated state, as far as this node has it, still has this node drive this command.
-fn may_drive(segment: &Segment, record: &CommandRecord) -> bool {
+fn may_drive(segment: &Segment, record: &CommandRecord, is_right: impl Fn(&CommandRecord) -> bool) -> bool {
     segment.context.cluster.read(|machine| {
-        let stands = machine.command(&record.id).is_some_and(|record| !record.state().is_terminal());
+        let stands = machine.command(&record.id).is_some_and(|record| !record.state().is_terminal() && is_right(record));
         stands && machine.holds(segment.context.me, segment.session, &segment.name, segment.epoch)
     })
 }

@@ -3,6 +3,7 @@
 //! Opening it starts nothing: its subtree does. Knows nothing of other segments, and of leases only that its buses ask for one.
 
 use super::context::OwnerContext;
+use super::guardian::Guardian;
 use super::node_clock::NodeClock;
 use super::sink::BusSink;
 use crate::telemetry::detect::intake::Intake;
@@ -12,6 +13,7 @@ use labkeeper_drivers::bus::{BusFactory, BusHandle, BusOptions, buses};
 use labkeeper_machine::Command;
 use labkeeper_model::site::{DeviceSpec, OnLeaseLoss, Priority, SiteSpec};
 use labkeeper_model::{Epoch, Name, Sample, SessionId, TagPath, Value};
+use labkeeper_ownership::interlock::of_segment;
 use labkeeper_ownership::reach::Share;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub struct Segment {
     pub finish: CancellationToken,
     /// Its readings on their way to its alarms.
     pub intake: Intake,
+    /// What keeps its tags from being driven.
+    pub guardian: Guardian,
     fresh: Arc<Fresh>,
     buses: BTreeMap<String, (BusHandle, BusFactory)>,
 }
@@ -70,7 +74,9 @@ impl Segment {
             let sink = BusSink::new(&spec, context.latest.clone(), &fresh, &intake, context.me, context.taken.clone());
             opened.insert(address, BusHandle::open(spec, options, Arc::new(sink), Arc::new(NodeClock)));
         }
-        Arc::new(Self { context, name, session, epoch, site, finish: CancellationToken::new(), intake, fresh, buses: opened })
+        let inputs = TagInputs::new(context.cluster.clone(), context.latest.clone(), context.peers.clone(), fresh.clone());
+        let guardian = Guardian::new(context.cluster.clone(), &site, &name, epoch, inputs);
+        Arc::new(Self { guardian, context, name, session, epoch, site, finish: CancellationToken::new(), intake, fresh, buses: opened })
     }
 
     /// Its buses by address.
@@ -97,16 +103,22 @@ impl Segment {
             let ours = site.devices.iter().filter(|(_, device)| device.segment.as_str() == self.name);
             ours.map(|(name, device)| (name.clone(), without_alarms(device.clone()))).collect()
         };
-        ours(site) == ours(&self.site)
+        let interlocks =
+            |site: &SiteSpec| -> Vec<_> { of_segment(site, &self.name).map(|(name, spec)| (name.clone(), spec.clone())).collect() };
+        // A condition may be named by an interlock.
+        ours(site) == ours(&self.site) && interlocks(site) == interlocks(&self.site) && site.conditions == self.site.conditions
     }
 
-    /// What must hold at the moment of a takeover's write, besides the lease: the replicated state has not moved the segment.
-    pub fn guard(&self) -> impl Fn() -> Result<(), String> + Send + 'static {
-        let (cluster, me, session, epoch, name) =
-            (self.context.cluster.clone(), self.context.me, self.session, self.epoch, self.name.clone());
+    /// What must hold at the moment of a write without a command, besides the lease: the replicated state has not moved the segment, and no
+    /// interlock forbids the value.
+    pub fn guard(self: &Arc<Self>, tag: TagPath, value: Value) -> impl Fn() -> Result<(), String> + Send + 'static {
+        let segment = Arc::clone(self);
         move || {
-            let holds = cluster.read(|machine| machine.holds(me, session, &name, epoch));
-            if holds { Ok(()) } else { Err("the segment is not this node's any more".into()) }
+            let (me, session, epoch) = (segment.context.me, segment.session, segment.epoch);
+            if !segment.context.cluster.read(|machine| machine.holds(me, session, &segment.name, epoch)) {
+                return Err("the segment is not this node's any more".into());
+            }
+            segment.guardian.why_not(&tag, &value).map_or(Ok(()), |bar| Err(bar.why))
         }
     }
 

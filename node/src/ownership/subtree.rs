@@ -5,12 +5,14 @@
 //!   ├── 10.1.0.40:502    one bus for each connection; failing too often it is quarantined, alone
 //!   ├── 10.1.0.41:502
 //!   ├── control          takeover, commands, reach
+//!   ├── interlocks       whether what they require holds, safe values where it does not
 //!   └── alarms           whether the conditions of its alarms hold
 //! ```
 //!
 //! It is stopped without waiting: a dropped bus resets its connection.
 
 use super::control;
+use super::interlocks;
 use super::segment::Segment;
 use crate::telemetry::detect;
 use labkeeper_drivers::bus::{BusFactory, BusHandle};
@@ -38,6 +40,12 @@ pub fn subtree(segment: &Arc<Segment>) -> ChildSpec {
     // Finishing is how it ends at a hand-over.
     let (restart, shutdown, hang_after) = (Restart::Transient, Duration::ZERO, Some(control::HANG_AFTER));
     children.push(ChildSpec { restart, shutdown, hang_after, ..control });
+    let shared = Arc::clone(segment);
+    let watch = ChildSpec::worker("interlocks", move |actor| interlocks::run(Arc::clone(&shared), actor));
+    // If it fails for good the segment fails with it: nobody would force what must be forced.
+    let backoff = Some(Backoff { min: PAUSE_MIN, max: PAUSE_MAX, stable: STABLE });
+    let hang_after = Some(interlocks::HANG_AFTER);
+    children.push(ChildSpec { restart: Restart::Transient, shutdown: Duration::ZERO, backoff, hang_after, ..watch });
     let shared = Arc::clone(segment);
     let alarms = ChildSpec::worker("alarms", move |actor| detect::run(Arc::clone(&shared), actor));
     // Devices are driven whatever becomes of it.

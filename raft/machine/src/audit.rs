@@ -71,7 +71,7 @@ impl Machine {
 
     /// Writes an entry about a command to a device that was accepted or refused.
     pub(crate) fn note_command(&mut self, record: &CommandRecord, detail: String, refused: Option<ErrorCode>) {
-        let deed = Deed { actor: &record.actor, action: "setpoint", target: record.tag.as_str(), detail, reason: &record.reason };
+        let deed = Deed { actor: &record.actor, action: record.kind.as_str(), target: record.tag.as_str(), detail, reason: &record.reason };
         let entry = self.entry(deed);
         self.push_entry(AuditEntry { command_id: Some(record.id), refused, ..entry });
     }

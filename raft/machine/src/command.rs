@@ -55,6 +55,8 @@ pub struct SetpointRequest {
     pub actor: String,
     /// Why.
     pub reason: String,
+    /// How fast the value is to be approached at most, in units per second.
+    pub ramp_per_s: Option<f64>,
 }
 
 /// What an owner says about a command.
@@ -70,6 +72,8 @@ pub struct CommandReport {
     pub time: Timestamp,
     /// Why it did not succeed.
     pub error: Option<(ErrorCode, String)>,
+    /// With `dispatched`, of an action: what the device's own counter reads before it is begun.
+    pub mark: Option<Value>,
 }
 
 /// A change of the replicated state.

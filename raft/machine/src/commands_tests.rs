@@ -29,6 +29,10 @@ fn record(number: u64, state: CommandState, seconds: i64) -> Arc<CommandRecord> 
         steps: vec![(state, at(seconds))],
         error: None,
         owner: None,
+        kind: crate::state::CommandKind::Setpoint,
+        ramp_per_s: None,
+        mark: None,
+        dispatched_epoch: None,
     })
 }
 

@@ -72,14 +72,14 @@ pub use interlocks::InterlockCommand;
 pub use invariant::{Fault, Faults, Invariant};
 pub use nodes::NODES_MAX;
 pub use notices::NoticeCommand;
-pub use operate::OperateCommand;
+pub use operate::{ACTIONS_MAX, ActionRequest, OperateCommand};
 pub use placement::{Candidate, Placement, Why};
 pub use reply::{Applied, Effect, Rejection, Reply};
 pub use site::SitePlan;
 pub use site_diff::diff;
 pub use state::{
-    AuditEntry, Cause, CommandRecord, Cooldown, Drift, Hold, HoldReason, Ownership, Quarantine, ReachWord, Reconciled, Session, Setpoint,
-    TakeoverRecord, TakeoverReport, Vacancy,
+    AuditEntry, Cause, CommandKind, CommandRecord, Cooldown, Drift, Hold, HoldReason, Ownership, Quarantine, ReachWord, Reconciled,
+    Session, Setpoint, TakeoverRecord, TakeoverReport, Vacancy,
 };
 pub use takeover::TAKEOVERS_MAX;
 

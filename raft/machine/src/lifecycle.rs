@@ -12,6 +12,8 @@
 //!   rejected, expired                                              at once, without being committed
 //! ```
 //!
+//! Actions go the same way, except that nothing supersedes them, and that they are never begun before `dispatched` is here.
+//!
 //! A report may be lost, so steps may be skipped; none is ever taken back. `written` is the end of the road for a tag that has no
 //! verification: it can be read neither by itself nor by another tag, so nothing further will ever be known.
 
@@ -19,10 +21,10 @@ use crate::Machine;
 use crate::commands::Standing;
 use crate::invariant::Invariant;
 use crate::reply::Effect;
-use crate::state::{CommandRecord, Setpoint};
+use crate::state::{CommandKind, CommandRecord, Setpoint};
 use crate::text::{MESSAGE_LEN_MAX, cut};
 use labkeeper_model::site::SiteSpec;
-use labkeeper_model::{CommandId, CommandState, ErrorCode, NodeId, TagPath, Timestamp};
+use labkeeper_model::{CommandId, CommandState, Epoch, ErrorCode, NodeId, TagPath, Timestamp, Value};
 use std::sync::Arc;
 
 /// One step of a command.
@@ -32,6 +34,14 @@ pub(crate) struct Step {
     pub(crate) error: Option<(ErrorCode, String)>,
     /// The node that reported it.
     pub(crate) owner: Option<NodeId>,
+    /// With `dispatched`: how it is begun.
+    pub(crate) intent: Option<Intent>,
+}
+
+/// An owner's word that it begins.
+pub(crate) struct Intent {
+    pub(crate) epoch: Epoch,
+    pub(crate) mark: Option<Value>,
 }
 
 /// Whether a command may go from one state to another.
@@ -67,7 +77,8 @@ fn is_verified_by_reading(site: &SiteSpec, record: &CommandRecord) -> bool {
     let verification = || {
         let (device, tag) = site.tag(&record.tag)?;
         let (name, _) = device.tags.get_key_value(record.tag.tag())?;
-        tag.verification(name, record.accepted.as_ref()?)
+        // What an action's own cell reads afterwards says nothing about whether it was done.
+        if record.kind == CommandKind::Action { tag.verify.clone() } else { tag.verification(name, record.accepted.as_ref()?) }
     };
     verification().is_some()
 }
@@ -79,8 +90,11 @@ pub(crate) fn set_by(setpoint: &Setpoint, record: &CommandRecord) -> bool {
 }
 
 impl Machine {
-    /// Whether the owner has something to do for a command; only the one that set its tag's setpoint can be outstanding.
+    /// Whether the owner has something to do for a command; of setpoints only the one that set its tag's can be outstanding.
     pub(crate) fn standing(&self, record: &CommandRecord) -> Standing {
+        if record.kind == CommandKind::Action {
+            return standing(&self.site, record);
+        }
         let is_latest = self.setpoints.get(&record.tag).is_some_and(|setpoint| set_by(setpoint, record));
         if is_latest { standing(&self.site, record) } else { Standing::Ended }
     }
@@ -105,6 +119,9 @@ impl Machine {
         changed.steps.push((step.state, step.time.max(earliest)));
         changed.error = step.error.map(|(code, message)| (code, cut(message, MESSAGE_LEN_MAX)));
         changed.owner = step.owner.or(changed.owner);
+        if let Some(intent) = step.intent {
+            (changed.mark, changed.dispatched_epoch) = (intent.mark, Some(intent.epoch));
+        }
         if let Some(setpoint) = self.setpoints.get_mut(&record.tag).filter(|setpoint| set_by(setpoint, &record)) {
             Arc::make_mut(setpoint).state = step.state;
         }
@@ -115,7 +132,7 @@ impl Machine {
 
     /// Ends a command by the machine's own decision.
     pub(crate) fn end(&mut self, id: &CommandId, state: CommandState, error: (ErrorCode, String), effects: &mut Vec<Effect>) {
-        let step = Step { state, time: self.time, error: Some(error), owner: None };
+        let step = Step { state, time: self.time, error: Some(error), owner: None, intent: None };
         self.step(id, step, effects);
     }
 }

@@ -94,6 +94,6 @@ impl Machine {
 }
 
 /// Whether a reading is short enough to be kept.
-fn is_kept(actual: &Value) -> bool {
+pub(crate) fn is_kept(actual: &Value) -> bool {
     !matches!(actual, Value::Text(text) if text.len() > VALUE_LEN_MAX)
 }

@@ -11,8 +11,10 @@
 
 use crate::Machine;
 use crate::command::CommandReport;
-use crate::lifecycle::{Step, may_follow};
+use crate::lifecycle::{Intent, Step, may_follow};
+use crate::reconcile::is_kept;
 use crate::reply::{Effect, Reply};
+use crate::state::CommandKind;
 use labkeeper_model::{CommandId, CommandState, ErrorCode, NodeId};
 use std::time::Duration;
 
@@ -48,7 +50,9 @@ impl Machine {
     fn take(&mut self, node: NodeId, report: &CommandReport, effects: &mut Vec<Effect>) {
         let time = report.time.min(self.time.saturating_add(CLOCK_AHEAD_MAX));
         let error = default_code(report.state).map(|code| report.error.clone().unwrap_or_else(|| (code, code.summary().to_owned())));
-        self.step(&report.id, Step { state: report.state, time, error, owner: Some(node) }, effects);
+        let mark = report.mark.clone().filter(is_kept);
+        let intent = (report.state == CommandState::Dispatched).then_some(Intent { epoch: report.epoch, mark });
+        self.step(&report.id, Step { state: report.state, time, error, owner: Some(node), intent }, effects);
     }
 
     /// Ends overdue commands of segments that nobody owns. Where there is an owner, it alone knows whether it has begun, even if it
@@ -69,6 +73,9 @@ impl Machine {
         }
         let (state, code, what) = if ownership.epoch == 0 {
             (CommandState::Expired, ErrorCode::Expired, format!("before anybody owned {segment}"))
+        } else if record.kind == CommandKind::Action {
+            // An action is sent only after its owner's word that it begins.
+            (CommandState::Expired, ErrorCode::Expired, format!("before an owner of {segment} had begun"))
         } else {
             let what = format!("while nobody owned {segment}; whether an earlier owner had begun is not known");
             (CommandState::Unknown, ErrorCode::OutcomeUnknown, what)

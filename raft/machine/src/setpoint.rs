@@ -16,7 +16,7 @@
 use crate::commands::{DEADLINE_AHEAD_MAX, Standing};
 use crate::invariant::Invariant;
 use crate::reply::{Effect, Rejection, Reply};
-use crate::state::{CommandRecord, Setpoint};
+use crate::state::{CommandKind, CommandRecord, Setpoint};
 use crate::text::{self, ACTOR_LEN_MAX, MESSAGE_LEN_MAX, REASON_LEN_MAX, VALUE_LEN_MAX};
 use crate::{Machine, SetpointRequest};
 use labkeeper_model::site::{TagSpec, UnfitValue};
@@ -24,10 +24,10 @@ use labkeeper_model::{CommandId, CommandState, ErrorCode, Revision, TagPath, Val
 use std::sync::Arc;
 
 /// Why a request does not become a committed command.
-struct Refusal {
-    state: CommandState,
-    code: ErrorCode,
-    message: String,
+pub(crate) struct Refusal {
+    pub(crate) state: CommandState,
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
 }
 
 impl Machine {
@@ -51,6 +51,14 @@ impl Machine {
         let rejected = |code, message| Refusal { state: CommandState::Rejected, code, message };
         let tag = &request.tag;
         let (_, spec) = self.site.tag(tag).ok_or_else(|| rejected(ErrorCode::UnknownTag, format!("the site has no tag {tag}")))?;
+        if spec.action.is_some() {
+            return Err(rejected(ErrorCode::TagIsAction, format!("{tag} has no setpoint: writing it does something")));
+        }
+        if request.ramp_per_s.is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
+            || (request.ramp_per_s.is_some() && !spec.value_type.is_number())
+        {
+            return Err(rejected(ErrorCode::BadRamp, format!("{tag} cannot be approached at that rate")));
+        }
         let accepted = spec.accept(&request.value).map_err(|unfit| {
             let (code, message) = explain(tag, spec, &request.value, &unfit);
             rejected(code, message)
@@ -137,6 +145,10 @@ impl Machine {
             steps: vec![(state, self.time)],
             error,
             owner: None,
+            kind: CommandKind::Setpoint,
+            ramp_per_s: request.ramp_per_s,
+            mark: None,
+            dispatched_epoch: None,
         });
         self.commands.insert(Arc::clone(&record), standing);
         effects.push(Effect::CommandChanged { id: record.id });
@@ -162,8 +174,10 @@ fn check_texts(request: &SetpointRequest) -> Result<(), Rejection> {
 
 /// The remembered outcome for a repeat; a refusal if the id is used for another wish.
 fn repeated(known: &Arc<CommandRecord>, request: &SetpointRequest) -> Result<Arc<CommandRecord>, Rejection> {
-    let same =
-        known.tag == request.tag && is_same_value(&known.asked, &request.value) && known.expected_revision == request.expected_revision;
+    let same = known.kind == CommandKind::Setpoint
+        && known.tag == request.tag
+        && is_same_value(&known.asked, &request.value)
+        && known.expected_revision == request.expected_revision;
     if same {
         return Ok(Arc::clone(known));
     }
@@ -177,7 +191,7 @@ fn repeated(known: &Arc<CommandRecord>, request: &SetpointRequest) -> Result<Arc
 }
 
 /// Equality as a client means it who sends the same bytes again: bit by bit, except that one NaN is as good as another.
-fn is_same_value(a: &Value, b: &Value) -> bool {
+pub(crate) fn is_same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
         _ => a == b,
@@ -185,7 +199,7 @@ fn is_same_value(a: &Value, b: &Value) -> bool {
 }
 
 /// Code and message for a value that a tag does not take.
-fn explain(tag: &TagPath, spec: &TagSpec, value: &Value, unfit: &UnfitValue) -> (ErrorCode, String) {
+pub(crate) fn explain(tag: &TagPath, spec: &TagSpec, value: &Value, unfit: &UnfitValue) -> (ErrorCode, String) {
     let code = match unfit {
         UnfitValue::ReadOnly => ErrorCode::ReadOnlyTag,
         UnfitValue::WrongType { .. } | UnfitValue::NotWhole => ErrorCode::WrongType,

@@ -82,6 +82,7 @@ impl Machine {
             }
             self.setpoints.remove(&tag);
         }
+        self.drop_removed_actions(effects);
     }
 
     /// Forgets what was said about tags, devices and segments that the site does not have.
@@ -117,7 +118,7 @@ impl Machine {
     /// Whether a written command is outstanding depends on how its tag is declared to be verified.
     fn look_at_commands_again(&mut self) {
         let written: Vec<_> = self.setpoints.values().filter(|s| s.state == CommandState::Written).map(|s| s.command_id).collect();
-        for id in written {
+        for id in written.into_iter().chain(self.written_actions()) {
             if let Some(record) = self.commands.remove(&id) {
                 let standing = self.standing(&record);
                 self.commands.insert(record, standing);

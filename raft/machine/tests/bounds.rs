@@ -110,6 +110,7 @@ fn request(number: u8, path: &str, value: Value) -> SetpointRequest {
         deadline: Timestamp::from_millis(1_010_000),
         actor: "ann".into(),
         reason: String::new(),
+        ramp_per_s: None,
     }
 }
 
@@ -163,6 +164,7 @@ fn an_owners_words_are_cut() {
         state: CommandState::Failed,
         time: Timestamp::from_millis(1_000_001),
         error: Some((ErrorCode::DeviceRefused, "\u{1f9ca}".repeat(MESSAGE_LEN_MAX))),
+        mark: None,
     };
     assert_eq!(lab.apply(Command::ReportCommands { node: 1, reports: vec![report] }), Ok(Reply::Reported { refused: 0 }));
     let record = lab.machine.command(&CommandId([1; 16])).expect("remembered");

@@ -211,6 +211,7 @@ fn setpoint_to_wire(request: &SetpointRequest) -> v1::SubmitSetpoint {
         deadline_unix_ns: request.deadline.0,
         actor: request.actor.clone(),
         reason: request.reason.clone(),
+        ramp_per_s: request.ramp_per_s,
     }
 }
 
@@ -223,6 +224,7 @@ fn setpoint_from_wire(submit: v1::SubmitSetpoint) -> Result<SetpointRequest, Con
         deadline: Timestamp(submit.deadline_unix_ns),
         actor: submit.actor,
         reason: submit.reason,
+        ramp_per_s: submit.ramp_per_s,
     })
 }
 
@@ -233,6 +235,7 @@ fn report_to_wire(report: &CommandReport) -> v1::CommandReport {
         state: v1::CommandState::from(report.state).into(),
         time_unix_ns: report.time.0,
         error: report.error.as_ref().map(Into::into),
+        mark: report.mark.as_ref().map(Into::into),
     }
 }
 
@@ -243,6 +246,7 @@ fn report_from_wire(report: v1::CommandReport) -> Result<CommandReport, ConvertE
         state: command_state("reports.state", report.state)?,
         time: Timestamp(report.time_unix_ns),
         error: report.error.map(<(ErrorCode, String)>::try_from).transpose().map_err(|e| e.within("reports.error"))?,
+        mark: value_opt(report.mark)?,
     })
 }
 

@@ -57,6 +57,7 @@ fn setpoint(id: u8, value: Value, expected_revision: Option<u64>) -> SetpointReq
         deadline: Timestamp(-7),
         actor: "ann".into(),
         reason: "warm up".into(),
+        ramp_per_s: None,
     }
 }
 
@@ -81,8 +82,10 @@ pub(crate) fn every_command() -> Vec<Command> {
         state: *state,
         time: Timestamp(6),
         error: Some((ErrorCode::WriteFailed, "exception 2".into())),
+        mark: None,
     });
-    let without = CommandReport { id: CommandId([4; 16]), epoch: 0, state: CommandState::Written, time: Timestamp(0), error: None };
+    let without =
+        CommandReport { id: CommandId([4; 16]), epoch: 0, state: CommandState::Written, time: Timestamp(0), error: None, mark: None };
     commands.push(Command::ReportCommands { node: 3, reports: reports.chain([without]).collect() });
     commands.extend(every_tenure_command());
     commands.extend(every_authority_command());

@@ -3,7 +3,7 @@
 use super::CodecError;
 use super::command::value_required;
 use bytes::Bytes;
-use labkeeper_machine::{CommandRecord, Rejection, Reply};
+use labkeeper_machine::{CommandKind, CommandRecord, Rejection, Reply};
 use labkeeper_model::{ErrorCode, Timestamp};
 use labkeeper_proto::convert::{ConvertError, command_id, required, tag_path, value_opt};
 use labkeeper_proto::v1;
@@ -69,6 +69,10 @@ pub(super) fn command_to_wire(command: &CommandRecord) -> v1::CommandStateRecord
         error_code: command.error.as_ref().map_or(0, |(code, _)| code.number().into()),
         error_message: command.error.as_ref().map_or_else(String::new, |(_, message)| message.clone()),
         owner_id: command.owner.unwrap_or(0),
+        is_action: command.kind == CommandKind::Action,
+        ramp_per_s: command.ramp_per_s,
+        mark: command.mark.as_ref().map(Into::into),
+        dispatched_epoch: command.dispatched_epoch,
     }
 }
 
@@ -92,6 +96,10 @@ pub(super) fn command_from_wire(command: v1::CommandStateRecord) -> Result<Comma
         steps: command.steps.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         error,
         owner: (command.owner_id != 0).then_some(command.owner_id),
+        kind: if command.is_action { CommandKind::Action } else { CommandKind::Setpoint },
+        ramp_per_s: command.ramp_per_s,
+        mark: value_opt(command.mark)?,
+        dispatched_epoch: command.dispatched_epoch,
     })
 }
 

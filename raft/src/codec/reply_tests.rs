@@ -17,6 +17,10 @@ fn record() -> CommandRecord {
         steps: CommandState::ALL.iter().map(|state| (*state, Timestamp(5))).collect(),
         error: Some((ErrorCode::VerifyFailed, "wanted 5, got 4".into())),
         owner: Some(3),
+        kind: labkeeper_machine::CommandKind::Setpoint,
+        ramp_per_s: None,
+        mark: None,
+        dispatched_epoch: None,
     }
 }
 

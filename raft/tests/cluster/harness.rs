@@ -215,6 +215,7 @@ pub(crate) fn set(number: u64) -> Command {
         deadline: Timestamp::from_millis(i64::try_from(now.as_millis()).expect("before 2262")).saturating_add(Duration::from_secs(600)),
         actor: "ann".into(),
         reason: String::new(),
+        ramp_per_s: None,
     })
 }
 

@@ -74,5 +74,6 @@ pub(crate) fn setting(client: u64, number: u64) -> Command {
         deadline: Timestamp(60_000_000_000),
         actor: format!("client-{client}"),
         reason: String::new(),
+        ramp_per_s: None,
     })
 }

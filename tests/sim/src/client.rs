@@ -88,6 +88,7 @@ impl World {
             deadline: wall.saturating_add(DEADLINE),
             actor: format!("client-{at}"),
             reason: String::new(),
+            ramp_per_s: None,
         };
         self.env.say(|| format!("client {at} wants {} = {number}", request.tag));
         client.wish = Some(Wish { request, attempt: 0, tries: 0 });

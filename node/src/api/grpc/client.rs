@@ -54,6 +54,16 @@ impl CommandService for Services {
         Ok(Response::new(v1::SetSetpointResponse { command: Some(command) }))
     }
 
+    async fn run_action(&self, request: Request<v1::RunActionRequest>) -> Result<Response<v1::RunActionResponse>, Status> {
+        let command = self.commands.run(request.into_inner()).await?;
+        Ok(Response::new(v1::RunActionResponse { command: Some(command) }))
+    }
+
+    async fn cancel_command(&self, request: Request<v1::CancelCommandRequest>) -> Result<Response<v1::CancelCommandResponse>, Status> {
+        let command = self.commands.cancel(request.into_inner()).await?;
+        Ok(Response::new(v1::CancelCommandResponse { command: Some(command) }))
+    }
+
     async fn get_command(&self, request: Request<v1::GetCommandRequest>) -> Result<Response<v1::GetCommandResponse>, Status> {
         let command = self.commands.get(request.into_inner()).await?;
         Ok(Response::new(v1::GetCommandResponse { command: Some(command) }))

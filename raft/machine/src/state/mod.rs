@@ -7,7 +7,7 @@ mod tenure;
 pub use field::{Drift, Hold, HoldReason, Quarantine, ReachWord, Reconciled};
 pub use tenure::{Cause, Cooldown, Ownership, Session, TakeoverRecord, TakeoverReport, Vacancy};
 
-use labkeeper_model::{CommandId, CommandState, ErrorCode, LogIndex, NodeId, Revision, TagPath, Timestamp, Value};
+use labkeeper_model::{CommandId, CommandState, Epoch, ErrorCode, LogIndex, NodeId, Revision, TagPath, Timestamp, Value};
 
 /// A tag's setpoint: the desired value. How far it has got is said by the command that set it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,27 @@ pub struct Setpoint {
     pub reason: String,
     /// How far it has got; outlives the memory of the command.
     pub state: CommandState,
+}
+
+/// What a command is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CommandKind {
+    /// A desired value: absolute, so a newer one takes the place of an older one, and writing it again is harmless.
+    #[default]
+    Setpoint,
+    /// Something that must not be repeated: carried out at most once, in the order of the log, and never conflated.
+    Action,
+}
+
+impl CommandKind {
+    /// Its word in the audit and wherever it is shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Setpoint => "setpoint",
+            Self::Action => "action",
+        }
+    }
 }
 
 /// A command and what became of it: the memory that makes a repeated id harmless.
@@ -55,6 +76,14 @@ pub struct CommandRecord {
     pub error: Option<(ErrorCode, String)>,
     /// The node that carried it out.
     pub owner: Option<NodeId>,
+    /// What it is.
+    pub kind: CommandKind,
+    /// How fast the value is to be approached at most, in units per second, as asked.
+    pub ramp_per_s: Option<f64>,
+    /// What the device's own counter read before an action was begun.
+    pub mark: Option<Value>,
+    /// The epoch under which an owner said that it begins.
+    pub dispatched_epoch: Option<Epoch>,
 }
 
 impl CommandRecord {

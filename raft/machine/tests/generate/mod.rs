@@ -182,6 +182,7 @@ fn request() -> impl Strategy<Value = SetpointRequest> {
             deadline,
             actor,
             reason,
+            ramp_per_s: None,
         },
     )
 }
@@ -218,7 +219,14 @@ fn report() -> impl Strategy<Value = CommandReport> {
     let time = prop_oneof![8 => (0..20_000_000i64).prop_map(Timestamp::from_millis), 1 => extreme_time()];
     let error = option::of(text().prop_map(|message| (ErrorCode::DeviceTimeout, message)));
     let epoch = prop_oneof![6 => Just(1u64), 3 => 1..4u64, 1 => any::<u64>()];
-    (id(), epoch, states, time, error).prop_map(|(id, epoch, state, time, error)| CommandReport { id, epoch, state, time, error })
+    (id(), epoch, states, time, error).prop_map(|(id, epoch, state, time, error)| CommandReport {
+        id,
+        epoch,
+        state,
+        time,
+        error,
+        mark: None,
+    })
 }
 
 fn actor() -> impl Strategy<Value = String> {

@@ -91,6 +91,7 @@ impl Player {
             deadline: self.offset(words.key("in").unwrap_or("10s"))?,
             actor: words.key("by").unwrap_or("").to_owned(),
             reason: words.key("because").unwrap_or("").to_owned(),
+            ramp_per_s: None,
         })
     }
 
@@ -101,7 +102,7 @@ impl Player {
         let report = |(key, state): &(String, String)| {
             let state = CommandState::ALL.into_iter().find(|s| s.as_str() == state).ok_or(format!("{state} is no state"))?;
             let error = words.key("why").map(|why| (ErrorCode::DeviceRefused, why.to_owned()));
-            Ok(CommandReport { id: id(key)?, epoch, state, time, error })
+            Ok(CommandReport { id: id(key)?, epoch, state, time, error, mark: None })
         };
         about_commands.map(report).collect()
     }
