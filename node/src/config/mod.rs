@@ -13,11 +13,15 @@ mod kinds;
 mod lint;
 mod node;
 mod site;
+mod site_alarm;
 mod site_fence;
+mod site_guard;
 mod site_tag;
 mod site_toml;
 mod source;
 mod timing;
+mod toml_alarm;
+mod toml_guard;
 
 pub(crate) use finding::as_clause;
 pub use finding::{ConfigError, Finding};

@@ -10,9 +10,9 @@
 use super::finding::{ConfigError, Finding};
 use super::kinds::{self, Wrong};
 use super::site_fence::{self, ON_LEASE_LOSS};
-use super::site_tag;
 use super::source::{Source, Table};
-use labkeeper_model::site::{DeviceSpec, DriverKind, SegmentSpec, SiteSpec, check};
+use super::{site_alarm, site_guard, site_tag};
+use labkeeper_model::site::{DeviceSpec, DriverKind, Priority, SegmentSpec, SiteSpec, check};
 use labkeeper_model::{ErrorCode, Name};
 use std::path::Path;
 use toml::de::DeValue;
@@ -106,14 +106,20 @@ fn read_site(source: &Source<'_>) -> SiteSpec {
     };
     let segments = root.tables("segments").into_iter().map(|(name, table)| (name, read_segment(table))).collect();
     let devices = root.tables("devices").into_iter().filter_map(|(name, table)| Some((name, read_device(table)?))).collect();
-    root.finish();
-    SiteSpec {
+    let site = SiteSpec {
         name: name.unwrap_or_default(),
         failback: failback.unwrap_or(Some(SiteSpec::FAILBACK_DEFAULT)),
         segments,
         devices,
-        ..SiteSpec::default()
-    }
+        groups: root.tables("groups").into_iter().filter_map(|(name, table)| Some((name, site_guard::group(table)?))).collect(),
+        conditions: root.tables("conditions").into_iter().filter_map(|(name, table)| Some((name, site_guard::condition(table)?))).collect(),
+        interlocks: root.tables("interlocks").into_iter().filter_map(|(name, table)| Some((name, site_guard::interlock(table)?))).collect(),
+        classes: root.tables("classes").into_iter().map(|(name, table)| (name, site_alarm::class(table))).collect(),
+        routes: root.tables("notify").into_iter().map(|(name, table)| (name, site_guard::route(table))).collect(),
+        mail: root.table("mail").and_then(site_guard::mail),
+    };
+    root.finish();
+    site
 }
 
 fn read_segment(table: Table<'_>) -> SegmentSpec {
@@ -135,6 +141,8 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
     let fencing = site_fence::fence(&table);
     let watchdog = table.get("watchdog", kinds::duration);
     let on_lease_loss = table.get("on_lease_loss", kinds::word(ON_LEASE_LOSS)).unwrap_or_default();
+    let exclusive = table.get("exclusive", kinds::flag).unwrap_or_default();
+    let comm_priority = table.get("comm_priority", kinds::word(&Priority::ALL)).unwrap_or_default();
     let simulate = table.get("simulate", kinds::name).map(|model: Name| model.as_str().to_owned());
     let tags = table.tables("tags").into_iter().filter_map(|(name, tag)| Some((name, site_tag::read(tag)?))).collect();
     table.finish();
@@ -151,6 +159,8 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
         on_lease_loss,
         simulate,
         tags,
+        exclusive,
+        comm_priority,
         ..DeviceSpec::default()
     })
 }

@@ -44,8 +44,8 @@ fn fence_table(table: Table<'_>) -> Option<Fencing> {
     token.or(gate)
 }
 
-/// A tag's `safe` value, in whatever kind it is written; whether the tag accepts it is checked with the whole declaration.
-pub(super) fn safe(value: &DeValue<'_>) -> Result<Value, Wrong> {
+/// A value of a tag, in whatever kind it is written; whether the tag accepts it is checked with the whole declaration.
+pub(super) fn any_value(value: &DeValue<'_>) -> Result<Value, Wrong> {
     match value {
         DeValue::Boolean(flag) => Ok(Value::Bool(*flag)),
         DeValue::Integer(_) => kinds::whole(i64::MIN..=i64::MAX)(value).map(Value::I64),

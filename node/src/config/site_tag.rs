@@ -3,11 +3,9 @@
 //! It knows nothing of the other tags; what must fit between tags is checked on the whole declaration.
 
 use super::kinds::{self, Wrong};
-use super::site_fence;
 use super::source::Table;
-use labkeeper_model::site::{
-    Access, AlarmKind, AlarmSpec, Guidance, Levels, Limits, Priority, Register, TagSpec, Takeover, ValueType, Verify, WordOrder,
-};
+use super::{site_alarm, site_fence};
+use labkeeper_model::site::{Access, ActionSpec, Limits, Register, TagSpec, Takeover, ValueType, Verify, WordOrder};
 use std::time::Duration;
 use toml::de::DeValue;
 
@@ -15,16 +13,6 @@ pub(super) const ACCESS: &[(Access, &str)] = &[(Access::Read, "r"), (Access::Rea
 pub(super) const WORD_ORDER: &[(WordOrder, &str)] = &[(WordOrder::Big, "big"), (WordOrder::Little, "little")];
 pub(super) const TAKEOVER: &[(Takeover, &str)] =
     &[(Takeover::Adopt, "adopt"), (Takeover::Reassert, "reassert"), (Takeover::Safe, "safe"), (Takeover::Hold, "hold")];
-
-/// Where a single limit stands among the levels.
-pub(super) type Limit = fn(f64) -> Levels;
-pub(super) const LIMITS: &[(Limit, &str)] = &[
-    (|limit| Levels { hihi: Some(limit), ..NO_LEVELS }, "hihi"),
-    (|limit| Levels { hi: Some(limit), ..NO_LEVELS }, "hi"),
-    (|limit| Levels { lo: Some(limit), ..NO_LEVELS }, "lo"),
-    (|limit| Levels { lolo: Some(limit), ..NO_LEVELS }, "lolo"),
-];
-const NO_LEVELS: Levels = Levels { lolo: None, lo: None, hi: None, hihi: None };
 
 /// Reads a tag's table. `None` if it lacks what nobody can guess; then the reason is among the findings.
 pub(super) fn read(table: Table<'_>) -> Option<TagSpec> {
@@ -44,10 +32,12 @@ pub(super) fn read(table: Table<'_>) -> Option<TagSpec> {
         limits: table.table("limits").and_then(limits),
         verify: table.table("verify").and_then(verify),
         takeover: table.get("takeover", kinds::word(TAKEOVER)).unwrap_or_default(),
-        safe: table.get("safe", site_fence::safe),
+        safe: table.get("safe", site_fence::any_value),
         dangerous: table.get("dangerous", kinds::flag).unwrap_or_default(),
-        alarms: table.list_of_tables("alarms").into_iter().filter_map(alarm).collect(),
-        ..TagSpec::default()
+        alarms: table.list_of_tables("alarms").into_iter().filter_map(site_alarm::read).collect(),
+        action: action(&table),
+        select: select(&table),
+        ramp_per_s: table.get("ramp", kinds::number),
     };
     table.finish();
     register.and(value_type).map(|_| spec)
@@ -86,15 +76,22 @@ fn verify(table: Table<'_>) -> Option<Verify> {
     Some(Verify { readback: readback?, tolerance: tolerance?, timeout })
 }
 
-fn alarm(table: Table<'_>) -> Option<AlarmSpec> {
-    let name = table.need("name", "\"high\"", kinds::name);
-    let single = table.need("type", "\"hi\"", kinds::word(LIMITS));
-    let limit = table.need("limit", "30.0", kinds::number);
-    let priority = table.need("priority", "\"high\"", kinds::word(&Priority::ALL));
-    let deadband = table.get("deadband", kinds::number).unwrap_or(0.0);
-    let on_delay = table.get("on_delay", kinds::duration).unwrap_or(Duration::ZERO);
-    let guidance = Guidance { action: table.get("guidance", kinds::text).unwrap_or_default(), ..Guidance::default() };
-    table.finish();
-    let kind = AlarmKind::Levels(single?(limit?));
-    Some(AlarmSpec { name: name?, kind, deadband, on_delay, priority: priority?, guidance, ..AlarmSpec::default() })
+/// `action = true`, or with a tag that counts: `action = { probe = "starts" }`.
+fn action(tag: &Table<'_>) -> Option<ActionSpec> {
+    if tag.holds_table("action") {
+        let table = tag.table("action")?;
+        let probe = table.get("probe", kinds::name);
+        table.finish();
+        return Some(ActionSpec { probe });
+    }
+    tag.get("action", kinds::flag)?.then(ActionSpec::default)
+}
+
+/// `select = true`, or for how long a selection lasts: `select = "30s"`.
+fn select(tag: &Table<'_>) -> Option<Duration> {
+    let read = |value: &DeValue<'_>| match value.as_bool() {
+        Some(flag) => Ok(flag.then_some(TagSpec::SELECT_DEFAULT)),
+        None => kinds::duration(value).map(Some).map_err(|wrong| Wrong { remedy: "write it like \"30s\", or true".to_owned(), ..wrong }),
+    };
+    tag.get("select", read).flatten()
 }

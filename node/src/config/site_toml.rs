@@ -5,11 +5,14 @@
 
 use super::site_fence::ON_LEASE_LOSS;
 use super::site_tag::{ACCESS, TAKEOVER, WORD_ORDER};
+use super::{toml_alarm, toml_guard};
 use humantime::format_duration;
 use labkeeper_model as model;
-use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Fencing, Levels, Priority, SiteSpec, TagSpec};
+use labkeeper_model::Name;
+use labkeeper_model::site::{ActionSpec, DeviceSpec, Fencing, SiteSpec, TagSpec};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, Value, value};
 
 /// The text of a site file that declares `site`.
 #[must_use]
@@ -33,12 +36,29 @@ pub fn to_toml(site: &SiteSpec) -> String {
     for (name, device) in &site.devices {
         devices[name.as_str()] = Item::Table(device_table(device));
     }
-    for (key, table) in [("segments", segments), ("devices", devices)] {
+    let mut all = vec![("segments", segments), ("devices", devices)];
+    all.push(("groups", named(&site.groups, |devices| toml_guard::group(devices))));
+    all.push(("conditions", named(&site.conditions, toml_guard::condition)));
+    all.push(("interlocks", named(&site.interlocks, toml_guard::interlock)));
+    all.push(("classes", named(&site.classes, toml_alarm::class)));
+    all.push(("notify", named(&site.routes, toml_guard::route)));
+    for (key, table) in all {
         if !table.is_empty() {
             document[key] = Item::Table(table);
         }
     }
+    if let Some(mail) = &site.mail {
+        document["mail"] = Item::Table(toml_guard::mail(mail));
+    }
     document.to_string()
+}
+
+fn named<T>(things: &BTreeMap<Name, T>, table: impl Fn(&T) -> Table) -> Table {
+    let mut tables = group();
+    for (name, thing) in things {
+        tables[name.as_str()] = Item::Table(table(thing));
+    }
+    tables
 }
 
 /// A table that only holds tables: its own header says nothing and is not printed.
@@ -70,6 +90,10 @@ fn device_table(device: &DeviceSpec) -> Table {
     if let Some(model) = &device.simulate {
         table["simulate"] = value(model.as_str());
     }
+    if device.exclusive {
+        table["exclusive"] = value(true);
+    }
+    toml_guard::set_priority(&mut table, "comm_priority", device.comm_priority);
     let mut tags = group();
     for (name, tag) in &device.tags {
         tags[name.as_str()] = Item::Table(tag_table(tag));
@@ -105,43 +129,29 @@ fn tag_table(tag: &TagSpec) -> Table {
     }
     set_word(&mut table, "takeover", tag.takeover, TAKEOVER);
     if let Some(safe) = &tag.safe {
-        table["safe"] = Item::Value(safe_value(safe));
+        table["safe"] = Item::Value(any_value(safe));
     }
     if tag.dangerous {
         table["dangerous"] = value(true);
     }
+    match &tag.action {
+        None => {}
+        Some(ActionSpec { probe: None }) => table["action"] = value(true),
+        Some(ActionSpec { probe: Some(probe) }) => table["action"] = value(InlineTable::from_iter([("probe", probe.as_str())])),
+    }
+    set_duration(&mut table, "select", tag.select);
+    if let Some(ramp) = tag.ramp_per_s {
+        table["ramp"] = value(ramp);
+    }
     if !tag.alarms.is_empty() {
-        table["alarms"] = value(alarms(&tag.alarms));
+        table["alarms"] = value(toml_alarm::alarms(&tag.alarms));
     }
     table
 }
 
-fn alarms(alarms: &[AlarmSpec]) -> Array {
-    let mut array = Array::new();
-    for alarm in alarms {
-        let mut inline = InlineTable::new();
-        inline.insert("name", alarm.name.as_str().into());
-        inline.insert("type", alarm.kind.word().into());
-        if let AlarmKind::Levels(Levels { lolo, lo, hi, hihi }) = alarm.kind {
-            inline.insert("limit", hihi.or(hi).or(lo).or(lolo).unwrap_or_default().into());
-        }
-        inline.insert("deadband", alarm.deadband.into());
-        inline.insert("on_delay", duration(alarm.on_delay).into());
-        inline.insert("priority", word(alarm.priority, &Priority::ALL).into());
-        if !alarm.guidance.action.is_empty() {
-            inline.insert("guidance", alarm.guidance.action.as_str().into());
-        }
-        let mut element = Value::InlineTable(inline);
-        element.decor_mut().set_prefix("\n  ");
-        array.push_formatted(element);
-    }
-    array.set_trailing("\n");
-    array.set_trailing_comma(true);
-    array
-}
-
-fn safe_value(safe: &model::Value) -> Value {
-    match safe {
+/// A tag's value as it is written.
+pub(super) fn any_value(value: &model::Value) -> Value {
+    match value {
         model::Value::Bool(flag) => (*flag).into(),
         model::Value::I64(whole) => (*whole).into(),
         // A declaration with a greater one is refused by its check.
@@ -151,7 +161,7 @@ fn safe_value(safe: &model::Value) -> Value {
     }
 }
 
-fn set_text(table: &mut Table, key: &str, text: &str) {
+pub(super) fn set_text(table: &mut Table, key: &str, text: &str) {
     if !text.is_empty() {
         table[key] = value(text);
     }
@@ -169,7 +179,14 @@ fn word<T: PartialEq>(meaning: T, words: &[(T, &'static str)]) -> &'static str {
     words.iter().find(|(known, _)| *known == meaning).map_or("", |(_, word)| word)
 }
 
-fn duration(duration: Duration) -> String {
+/// Sets a key to a duration, if there is one.
+pub(super) fn set_duration(table: &mut Table, key: &str, time: Option<Duration>) {
+    if let Some(time) = time {
+        table[key] = value(duration(time));
+    }
+}
+
+pub(super) fn duration(duration: Duration) -> String {
     format_duration(duration).to_string()
 }
 

@@ -8,13 +8,18 @@
 //!
 //! Knows nothing of files: keys are those of a site file, values are as a person writes them there.
 
+#[path = "site_diff_guards.rs"]
+mod guards;
+
 use crate::text::{duration, quoted, value};
 use labkeeper_model::Name;
-use labkeeper_model::site::{Access, AlarmKind, AlarmSpec, DeviceSpec, OnLeaseLoss, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder};
+use labkeeper_model::site::{
+    Access, ActionSpec, AlarmKind, AlarmSpec, DeviceSpec, OnLeaseLoss, SegmentSpec, SiteSpec, TagSpec, Takeover, WordOrder,
+};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-/// One line per difference, segments before devices, each in the order of names; empty if there is none.
+/// One line per difference, in the order of the keys of a site file, each in the order of names; empty if there is none.
 #[must_use]
 pub fn diff(old: &SiteSpec, new: &SiteSpec) -> Vec<String> {
     let mut lines = Vec::new();
@@ -23,7 +28,29 @@ pub fn diff(old: &SiteSpec, new: &SiteSpec) -> Vec<String> {
         diff_fields(path, &segment_fields(old), &segment_fields(new), lines);
     });
     diff_maps("devices", &old.devices, &new.devices, &mut lines, diff_devices);
+    diff_named("groups", &old.groups, &new.groups, &mut lines, guards::group);
+    diff_named("conditions", &old.conditions, &new.conditions, &mut lines, guards::condition);
+    diff_named("interlocks", &old.interlocks, &new.interlocks, &mut lines, guards::interlock);
+    diff_named("classes", &old.classes, &new.classes, &mut lines, guards::class);
+    diff_named("notify", &old.routes, &new.routes, &mut lines, guards::route);
+    match (&old.mail, &new.mail) {
+        (None, Some(_)) => lines.push("+ mail".to_owned()),
+        (Some(_), None) => lines.push("- mail".to_owned()),
+        (Some(old), Some(new)) => diff_fields("mail", &guards::mail(old), &guards::mail(new), &mut lines),
+        (None, None) => {}
+    }
     lines
+}
+
+/// As [`diff_maps`], of things that hold nothing but fields.
+fn diff_named<T: PartialEq>(
+    path: &str,
+    old: &BTreeMap<Name, T>,
+    new: &BTreeMap<Name, T>,
+    lines: &mut Vec<String>,
+    fields: impl Fn(&T) -> Vec<Field>,
+) {
+    diff_maps(path, old, new, lines, |path, old, new, lines| diff_fields(path, &fields(old), &fields(new), lines));
 }
 
 fn diff_devices(path: &str, old: &DeviceSpec, new: &DeviceSpec, lines: &mut Vec<String>) {
@@ -87,6 +114,8 @@ fn device_fields(device: &DeviceSpec) -> Vec<Field> {
         ("watchdog", or_none(device.watchdog.map(duration))),
         ("on_lease_loss", on_lease_loss(device.on_lease_loss).to_owned()),
         ("simulate", or_none(device.simulate.as_deref().map(quoted))),
+        ("exclusive", device.exclusive.to_string()),
+        ("comm_priority", device.comm_priority.as_str().to_owned()),
     ]
 }
 
@@ -108,7 +137,14 @@ fn tag_fields(tag: &TagSpec) -> Vec<Field> {
         ("takeover", takeover(tag.takeover).to_owned()),
         ("safe", or_none(tag.safe.as_ref().map(value))),
         ("dangerous", tag.dangerous.to_string()),
+        ("action", or_none(tag.action.as_ref().map(action))),
+        ("select", or_none(tag.select.map(duration))),
+        ("ramp", or_none(tag.ramp_per_s)),
     ]
+}
+
+fn action(action: &ActionSpec) -> String {
+    action.probe.as_ref().map_or_else(|| "true".to_owned(), |probe| format!("probed by {probe}"))
 }
 
 /// A tag's alarms by name. The order of alarms has no meaning; names are unique in a declaration that was accepted.

@@ -135,6 +135,12 @@ fn no_field_of_a_device_or_tag_is_forgotten() {
         ("tags.setpoint.safe: none -> 20.5", |_, t| t.safe = Some(Value::F64(20.5))),
         ("tags.setpoint.safe: none -> \"off\"", |_, t| t.safe = Some(Value::Text("off".into()))),
         ("tags.setpoint.dangerous: false -> true", |_, t| t.dangerous = true),
+        ("exclusive: false -> true", |d, _| d.exclusive = true),
+        ("comm_priority: medium -> high", |d, _| d.comm_priority = Priority::High),
+        ("tags.setpoint.action: none -> true", |_, t| t.action = Some(ActionSpec::default())),
+        ("tags.setpoint.action: none -> probed by starts", |_, t| t.action = Some(ActionSpec { probe: Some(name("starts")) })),
+        ("tags.setpoint.select: none -> 10s", |_, t| t.select = Some(TagSpec::SELECT_DEFAULT)),
+        ("tags.setpoint.ramp: none -> 0.5", |_, t| t.ramp_per_s = Some(0.5)),
     ];
     for (line, change) in changes {
         check(|_, device, tag| change(device, tag), &[&format!("~ devices.chiller-1.{line}")]);

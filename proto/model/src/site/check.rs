@@ -2,8 +2,11 @@
 //!
 //! Each finding names the key it is about, so that whoever read the declaration from a file can point at a line.
 
+mod alarm;
 mod fencing;
 mod findings;
+mod guard;
+mod notify;
 mod tag;
 
 pub use fencing::ELECTION_DEFAULT;
@@ -71,12 +74,22 @@ pub fn check(site: &SiteSpec) -> Vec<Problem> {
         found.error(&["devices"], format!("{tags} tags are more than {TAGS_MAX}"), "split the site");
     }
     for (name, segment) in &site.segments {
-        found.within(&["segments", name.as_str()], |f| f.text("description", "", &segment.description));
+        found.within(&["segments", name.as_str()], |f| {
+            f.text("description", "", &segment.description);
+            if guard::RESERVED.contains(&name.as_str()) {
+                f.error(&[], "the name belongs to alarms of the site itself".into(), "choose another name");
+            }
+        });
     }
     for (name, device) in &site.devices {
         found.within(&["devices", name.as_str()], |f| check_device(f, site, device));
     }
     check_endpoints(&mut found, site);
+    guard::check(&mut found, site);
+    notify::check(&mut found, site);
+    for (name, class) in &site.classes {
+        found.within(&["classes", name.as_str()], |f| alarm::check_class(f, class));
+    }
     fencing::check_shared(&mut found, site);
     found.into_problems()
 }
@@ -119,7 +132,7 @@ fn check_device(found: &mut Findings, site: &SiteSpec, device: &DeviceSpec) {
         );
     }
     for (name, tag) in &device.tags {
-        found.within(&["tags", name.as_str()], |f| tag::check(f, device, name, tag));
+        found.within(&["tags", name.as_str()], |f| tag::check(f, site, device, name, tag));
     }
     check_overlaps(found, device);
     fencing::check(found, device);

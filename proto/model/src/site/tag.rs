@@ -202,9 +202,14 @@ impl TagSpec {
     /// [`UnfitValue`] when the tag is read-only, or the value has the wrong type, is not finite, or lies outside
     /// the limits or the registers' range.
     pub fn accept(&self, value: &Value) -> Result<Value, UnfitValue> {
-        if !self.access.is_writable() {
-            return Err(UnfitValue::ReadOnly);
-        }
+        if self.access.is_writable() { self.fit(value) } else { Err(UnfitValue::ReadOnly) }
+    }
+
+    /// Brings a value into the form that the tag has, whether or not it may be written: what a reading can be compared with.
+    ///
+    /// # Errors
+    /// As for [`accept`](Self::accept), but never [`UnfitValue::ReadOnly`].
+    pub fn fit(&self, value: &Value) -> Result<Value, UnfitValue> {
         let wrong_type = UnfitValue::WrongType { wanted: self.value_type, got: value.kind() };
         match (self.value_type, value) {
             (ValueType::Bool, Value::Bool(_)) => Ok(value.clone()),

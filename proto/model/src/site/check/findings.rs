@@ -47,4 +47,11 @@ impl Findings {
             self.error(&[key, below], format!("{} bytes are more than {TEXT_LEN_MAX}", text.len()), "shorten the text");
         }
     }
+
+    /// Checks that a list names nothing twice.
+    pub(super) fn repeated<T: PartialEq + std::fmt::Display>(&mut self, key: &str, things: &[T]) {
+        if let Some((_, twice)) = things.iter().enumerate().find(|(i, thing)| things[..*i].contains(thing)) {
+            self.error(&[key], format!("{twice} is named twice"), "name it once");
+        }
+    }
 }

@@ -2,12 +2,12 @@
 //!
 //! What must fit between tags is the device's matter.
 
-use super::{Findings, INTERVAL_MAX};
-use crate::site::{AlarmKind, AlarmSpec, DeviceSpec, Table, TagSpec, Takeover, ValueType, Verify};
+use super::{Findings, INTERVAL_MAX, alarm, guard};
+use crate::site::{DeviceSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, Verify};
 use crate::{Name, Value};
 
 /// What is wrong with one tag.
-pub(super) fn check(found: &mut Findings, device: &DeviceSpec, name: &Name, tag: &TagSpec) {
+pub(super) fn check(found: &mut Findings, site: &SiteSpec, device: &DeviceSpec, name: &Name, tag: &TagSpec) {
     found.text("description", "", &tag.description);
     found.text("unit", "", &tag.unit);
     check_register(found, tag);
@@ -16,23 +16,17 @@ pub(super) fn check(found: &mut Findings, device: &DeviceSpec, name: &Name, tag:
         check_verify(found, device, tag, verify);
     }
     check_safe(found, tag);
-    for (i, alarm) in tag.alarms.iter().enumerate() {
-        found.within(&["alarms", &i.to_string()], |f| check_alarm(f, tag, alarm));
-        if tag.alarms[..i].iter().any(|earlier| earlier.name == alarm.name) {
+    for (i, spec) in tag.alarms.iter().enumerate() {
+        found.within(&["alarms", &i.to_string()], |f| alarm::check(f, site, device, tag, spec));
+        if tag.alarms[..i].iter().any(|earlier| earlier.name == spec.name) {
             found.error(
                 &["alarms", &i.to_string(), "name"],
-                format!("{name} has two alarms named {:?}", alarm.name.as_str()),
+                format!("{name} has two alarms named {:?}", spec.name.as_str()),
                 "give each its own name",
             );
         }
     }
-    if !tag.alarms.is_empty() {
-        found.warning(
-            &["alarms"],
-            "alarms are declared, but this version does not evaluate them".into(),
-            "keep them; a later version will",
-        );
-    }
+    guard::check_tag(found, device, tag);
 }
 
 fn check_verify(found: &mut Findings, device: &DeviceSpec, tag: &TagSpec, verify: &Verify) {
@@ -128,23 +122,5 @@ fn check_numbers(found: &mut Findings, tag: &TagSpec) {
         if !tag.value_type.is_number() {
             found.error(&["limits"], format!("a {} has no limits", tag.value_type), "remove limits");
         }
-    }
-}
-
-fn check_alarm(found: &mut Findings, tag: &TagSpec, alarm: &AlarmSpec) {
-    found.text("guidance", "", &alarm.guidance.action);
-    if let AlarmKind::Levels(levels) = &alarm.kind {
-        for limit in [levels.lolo, levels.lo, levels.hi, levels.hihi].into_iter().flatten() {
-            let outside = tag.limits.is_some_and(|l| limit < l.min || limit > l.max);
-            if !limit.is_finite() || outside {
-                found.error(&["limit"], format!("{limit} lies outside the tag's range"), "choose a limit within the tag's limits");
-            }
-        }
-        if !tag.value_type.is_number() {
-            found.error(&["type"], format!("a {} has no high or low", tag.value_type), "put the alarm on a number");
-        }
-    }
-    if !(alarm.deadband.is_finite() && alarm.deadband >= 0.0) {
-        found.error(&["deadband"], format!("{} is not a deadband", alarm.deadband), "give a number that is not negative");
     }
 }
