@@ -3,7 +3,7 @@
 use prost::Message as _;
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 18] = [
+const FILES: &[&str] = &[
     "value",
     "alarm",
     "error",
@@ -21,6 +21,7 @@ const FILES: [&str; 18] = [
     "record_interlock",
     "record_notice",
     "record_operate",
+    "record_reply",
     "snapshot",
 ];
 const PEER: &str = "peer";

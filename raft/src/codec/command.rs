@@ -1,7 +1,7 @@
 //! Commands and batches of them.
 
 use super::CodecError;
-use super::field::{tag_outcome_from_wire, tag_outcome_to_wire};
+use super::field::{release_to_wire, tag_outcome_from_wire, tag_outcome_to_wire};
 use super::tenure::{self, terms_from_wire, terms_to_wire};
 use super::{alarms, authority, interlocks, notices, operate};
 use bytes::Bytes;
@@ -97,16 +97,12 @@ fn to_wire(command: &Command) -> Kind {
             epoch: *epoch,
             outcomes: outcomes.iter().map(tag_outcome_to_wire).collect(),
         }),
-        Command::ReleaseHold { tag, actor, reason } => {
-            Kind::ReleaseHold(v1::ReleaseHold { tag: tag.to_string(), actor: actor.clone(), reason: reason.clone() })
-        }
+        Command::ReleaseHold { tag, actor, reason } => Kind::ReleaseHold(release_to_wire(tag, actor, reason)),
         Command::SetQuarantine { node, device, epoch, reason } => {
             Kind::SetQuarantine(v1::SetQuarantine { node_id: *node, device: device.to_string(), epoch: *epoch, reason: reason.clone() })
         }
         Command::FireTimers => Kind::FireTimers(v1::Blank {}),
-        Command::ConfirmSite { node, session, version } => {
-            Kind::ConfirmSite(v1::ConfirmSite { node_id: *node, session_id: *session, version: *version })
-        }
+        Command::ConfirmSite { node, session, version } => Kind::ConfirmSite(tenure::confirmation_to_wire(*node, *session, *version)),
         Command::Alarm(command) => Kind::Alarm(alarms::command_to_wire(command)),
         Command::Authority(command) => Kind::Authority(authority::command_to_wire(command)),
         Command::Interlock(command) => Kind::Interlock(interlocks::command_to_wire(command)),

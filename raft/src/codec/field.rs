@@ -97,3 +97,7 @@ pub(super) fn quarantine_from_wire(record: v1::QuarantineRecord) -> Result<(Name
     };
     Ok((name("quarantines.device", &record.device)?, quarantine))
 }
+
+pub(super) fn release_to_wire(tag: &TagPath, actor: &str, reason: &str) -> v1::ReleaseHold {
+    v1::ReleaseHold { tag: tag.to_string(), actor: actor.to_owned(), reason: reason.to_owned() }
+}

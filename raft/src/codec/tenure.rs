@@ -1,7 +1,7 @@
 //! Sessions, ownerships and takeovers <-> their records.
 
 use labkeeper_machine::{Cause, Cooldown, Ownership, ReachWord, Session, TakeoverRecord, TakeoverReport, Vacancy};
-use labkeeper_model::{LeaseTerms, NodeId, Timestamp};
+use labkeeper_model::{LeaseTerms, NodeId, SessionId, Timestamp};
 use labkeeper_proto::convert::{ConvertError, required};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::GrantCauseRecord as Wire;
@@ -207,6 +207,10 @@ fn node(number: u64) -> Option<NodeId> {
 /// Longer than 584 years is cut to that.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn confirmation_to_wire(node: NodeId, session: SessionId, version: u64) -> v1::ConfirmSite {
+    v1::ConfirmSite { node_id: node, session_id: session, version }
 }
 
 #[cfg(test)]
