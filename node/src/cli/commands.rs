@@ -102,6 +102,11 @@ impl TryFrom<v1::Command> for CommandJson {
 }
 
 impl CommandJson {
+    /// The command and where it stands, in a line.
+    pub(super) fn in_words(&self) -> String {
+        format!("{} = {}: {} (id {})", self.tag, self.value, self.state, self.id)
+    }
+
     fn row(&self) -> Vec<String> {
         let time = self.steps.first().map_or("-", |step| step.time.as_str());
         let error = self.error.as_ref().map_or_else(String::new, |error| format!("{} {}", error.code, error.message));

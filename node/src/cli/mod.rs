@@ -9,6 +9,7 @@
 //! `--json` has stable keys; a golden test beside each shape holds it.
 
 mod alarms;
+mod cancel;
 mod client;
 mod cluster;
 mod commands;
@@ -25,9 +26,11 @@ mod gate;
 mod get;
 mod interlocks;
 mod node;
+mod outcome;
 mod output;
 mod parent;
 mod reading;
+mod run;
 mod screen;
 mod set;
 mod sim;
@@ -73,6 +76,8 @@ enum Command {
     Get(get::GetArgs),
     Watch(watch::WatchArgs),
     Set(set::SetArgs),
+    Run(run::RunArgs),
+    Cancel(cancel::CancelArgs),
     Commands(commands::CommandsArgs),
     #[command(subcommand)]
     Control(control::ControlCommand),
@@ -124,6 +129,8 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Get(args) => get::run(args).await,
             Command::Watch(args) => watch::run(args).await,
             Command::Set(args) => set::run(args).await,
+            Command::Run(args) => run::run(args).await,
+            Command::Cancel(args) => cancel::run(args).await,
             Command::Commands(args) => commands::run(args).await,
             Command::Control(command) => control::run(command).await,
             Command::Interlocks(args) => interlocks::run(args).await,
@@ -175,6 +182,10 @@ mod tests {
             "labkeeper watch cryo/*/temperature",
             "labkeeper set cryo/a/t -12.5 --reason why --wait verified --timeout 5s --id 018f3e1c-7a2b-7c3d-8e4f-0123456789ab",
             "labkeeper set cryo/a/t nan --expect-revision 3 --as ann --endpoint a:1",
+            "labkeeper set cryo/a/t 25 --ramp 0.5",
+            "labkeeper run cryo/a/start",
+            "labkeeper run cryo/a/start -3 --reason why --wait verified --id 018f3e1c-7a2b-7c3d-8e4f-0123456789ab --as ann",
+            "labkeeper cancel 018f3e1c-7a2b-7c3d-8e4f-0123456789ab --reason changed --json",
             "labkeeper commands --limit 5",
             "labkeeper alarms --all",
             "labkeeper alarms ls --json",

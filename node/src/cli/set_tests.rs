@@ -1,9 +1,11 @@
 use super::*;
 use crate::cli::fake::{Fake, nobody};
 use crate::error::ApiError;
+use labkeeper_model::{CommandState, ErrorCode};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -81,6 +83,7 @@ async fn a_level_that_is_not_reached_in_time_is_a_failure_and_says_how_far_it_go
     let told = sent(vec![fake.endpoint()], Duration::from_millis(300), WaitLevel::Written).await;
     assert_eq!(told.json.state, Some("committed"));
     assert_eq!(told.shortfall.expect("a shortfall").code, "LAB3018");
+    assert!(fake.requests() <= 3, "a node that answers at once is not asked as fast as it answers: {}", fake.requests());
 }
 
 #[tokio::test]
