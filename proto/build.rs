@@ -15,6 +15,7 @@ const FILES: &[&str] = &[
     "interlock",
     "live",
     "tree",
+    "audit",
     "record",
     "record_alarm",
     "record_authority",

@@ -256,6 +256,9 @@ fn first_state() -> Dump {
         reason: "warm up".into(),
         command_id: Some(CommandId(*b"command-of-16-by")),
         refused: Some(ErrorCode::OutOfLimits),
+        before: String::new(),
+        after: String::new(),
+        hash: None,
     };
     Dump {
         applied: 1_234,

@@ -71,7 +71,11 @@ const FEW_FOREIGN: &[(&str, &[&str], &str)] = &[
     ("labkeeper-model", &[], "vocabulary outlives transports and serialisation libraries"),
     ("labkeeper-alarm", &[], "as the machine, of which it is a part"),
     ("labkeeper-expression", &[], "the machine checks a site's expressions, so this is a part of it, and as pure"),
-    ("labkeeper-machine", &[], "a dependency may read a clock, draw a random number or iterate a HashMap, and replicas would differ"),
+    (
+        "labkeeper-machine",
+        &["sha2"],
+        "a dependency may read a clock, draw a random number or iterate a HashMap, and replicas would differ; a hash is arithmetic",
+    ),
     ("labkeeper-ownership", &[], "as the machine: what it decides must follow from its arguments alone"),
     ("labkeeper-detect", &[], "an hour of readings is played to it in a moment, with the same outcome each time"),
     (

@@ -4,6 +4,7 @@
 //! Every node answers. What only the leader can do is handed to it by the layer below, once.
 
 pub mod alarms;
+pub mod audit;
 pub mod cluster;
 mod commit;
 pub mod control;

@@ -9,6 +9,7 @@
 //! `--json` has stable keys; a golden test beside each shape holds it.
 
 mod alarms;
+mod audit;
 mod cancel;
 mod client;
 mod cluster;
@@ -83,6 +84,9 @@ enum Command {
     Control(control::ControlCommand),
     Interlocks(interlocks::InterlocksArgs),
     Why(why::WhyArgs),
+    /// See who did what, and that it is still what was written
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     Tree(tree::TreeArgs),
 }
 
@@ -135,6 +139,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Control(command) => control::run(command).await,
             Command::Interlocks(args) => interlocks::run(args).await,
             Command::Why(args) => why::run(args).await,
+            Command::Audit(command) => audit::run(command).await,
             Command::Tree(args) => tree::run(args).await,
         }
     })
@@ -211,6 +216,10 @@ mod tests {
             "labkeeper interlocks defeat quench --for 2h --reason test",
             "labkeeper interlocks restore quench",
             "labkeeper why cryo/a/t --as ann --json",
+            "labkeeper audit ls --limit 5 --json",
+            "labkeeper audit verify",
+            "labkeeper audit verify audit.jsonl --json",
+            "labkeeper audit export --format csv --endpoint a:1",
         ];
         for line in lines {
             assert!(matches!(parsed(line), Ok(Some(_))), "{line}: {:?}", parsed(line).err());

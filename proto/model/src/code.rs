@@ -107,6 +107,8 @@ pub enum ErrorCode {
     UnknownInterlock = 7202,
     ResetWhileTripped = 7203,
     BadDefeatTime = 7204,
+    AuditBroken = 7301,
+    BadAuditFile = 7302,
 }
 
 impl ErrorCode {
@@ -487,6 +489,18 @@ impl ErrorCode {
             "bad_defeat_time",
             "An interlock is defeated until a time within the next day.",
             "Give a time that is ahead, by 24 hours at most.",
+        ),
+        (
+            Self::AuditBroken,
+            "audit_broken",
+            "The audit is not what was written: an entry was changed, removed or moved.",
+            "Keep what you have, and compare it with the other nodes and with earlier exports to find out what was changed, and where.",
+        ),
+        (
+            Self::BadAuditFile,
+            "bad_audit_file",
+            "The file is no export of the audit.",
+            "Give a file that `labkeeper audit export` wrote, as it wrote it.",
         ),
     ];
 

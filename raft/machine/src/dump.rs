@@ -52,6 +52,8 @@ pub struct Dump {
     pub audit: Vec<Arc<AuditEntry>>,
     /// Number of the next audit entry.
     pub audit_next: u64,
+    /// The hash before the oldest entry of the audit.
+    pub audit_anchor: crate::chain::Hash,
     /// The alarms.
     pub alarms: crate::alarms::Alarms,
     /// Who has taken control of what.

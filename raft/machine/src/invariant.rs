@@ -34,6 +34,7 @@ pub enum Invariant {
     SuccessorFits = 15,
     NothingUnowned = 16,
     NotesDeclared = 17,
+    AuditChained = 18,
 }
 
 impl Invariant {
@@ -59,6 +60,7 @@ impl Invariant {
         ),
         (Self::NothingUnowned, "a segment of the site has an owner if any node that is alive and not drained declares that it reaches it"),
         (Self::NotesDeclared, "holds, drifts, quarantines, words, rests, control, interlocks and alarms are about what the site has"),
+        (Self::AuditChained, "each entry of the audit has the hash over itself and all before it"),
     ];
 
     /// The number after `INV-`.
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn every_invariant_is_in_the_table_once_and_in_order() {
         let numbers: Vec<u8> = Invariant::TABLE.iter().map(|(invariant, _)| invariant.number()).collect();
-        assert_eq!(numbers, (1..=17).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=18).collect::<Vec<u8>>());
         assert_eq!(Invariant::AuditGapless.statement(), "audit entries and rows of the alarm journal are numbered without gaps");
     }
 

@@ -62,7 +62,7 @@ mod view;
 mod violations;
 
 pub use alarms::{AlarmCommand, ConditionWord, DeclaredAlarm, Flood, JOURNAL_MAX, JournalEntry};
-pub use audit::AUDIT_MAX;
+pub use audit::{AUDIT_MAX, chain};
 pub use authority::AuthorityCommand;
 pub use command::{Command, CommandReport, NodeInfo, SetpointRequest, Stamp};
 pub use commands::{COMMANDS_MAX, DEADLINE_AHEAD_MAX, RETENTION};
@@ -83,6 +83,7 @@ pub use state::{
 };
 pub use takeover::TAKEOVERS_MAX;
 
+use audit::Wish;
 use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{ErrorCode, LogIndex, Name, NodeId, SessionId, TagPath, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -136,12 +137,16 @@ impl Machine {
     }
 
     /// Applies one committed command. Never panics (in debug builds a broken invariant does); a [`Rejection`] changed nothing
-    /// but index and time.
+    /// but index and time, and the audit if a person had asked.
     pub fn apply(&mut self, at: Stamp, command: Command) -> Applied {
         self.advance(at);
         let passed = (self.applied, self.time);
         let mut effects = Vec::new();
+        let wish = Wish::of(&command);
         let reply = self.decide(command, &mut effects);
+        if let (Some(wish), Err(rejection), true) = (&wish, &reply, self.site_id.is_some()) {
+            self.note_wish(wish, rejection);
+        }
         self.watch_itself(&mut effects);
         self.commands.forget(self.time);
         self.faults.check(passed == (self.applied, self.time), Invariant::TimeForward, self.applied, || format!("{passed:?}"));

@@ -107,15 +107,15 @@ impl Machine {
         });
         self.end_drift(&request.tag, effects);
         let record = self.remember(request, Ok((accepted, revision)), effects);
-        self.note_command(&record, detail, None);
+        self.note_command(&record, older.as_ref().map(|older| &older.value), detail);
         record
     }
 
     fn refuse(&mut self, request: SetpointRequest, refusal: Refusal, effects: &mut Vec<Effect>) -> Arc<CommandRecord> {
         let refusal = Refusal { message: text::cut(refusal.message, MESSAGE_LEN_MAX), ..refusal };
-        let (code, message) = (refusal.code, refusal.message.clone());
+        let message = refusal.message.clone();
         let record = self.remember(request, Err(refusal), effects);
-        self.note_command(&record, message, Some(code));
+        self.note_command(&record, None, message);
         record
     }
 

@@ -61,7 +61,8 @@ impl Machine {
         let former = std::mem::replace(&mut self.site, Arc::new(site));
         effects.push(Effect::SiteChanged);
         let detail = self.site_in_words(&changes);
-        self.note(Deed { actor, action: "site", target: "site", detail, reason });
+        let versions = [self.site_version.saturating_sub(1), self.site_version].map(|version| format!("version {version}"));
+        self.note_change(Deed { actor, action: "site", target: "site", detail, reason }, &versions[0], &versions[1]);
         self.drop_removed_tags(effects);
         self.forget_what_is_gone();
         self.review_controls(effects);

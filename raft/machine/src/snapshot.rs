@@ -37,6 +37,7 @@ impl Machine {
             commands: self.commands.iter().map(Arc::clone).collect(),
             audit: self.audit.entries().map(Arc::clone).collect(),
             audit_next: self.audit.next_number(),
+            audit_anchor: self.audit.anchor(),
             alarms: self.alarms.clone(),
             authority: self.authority.clone(),
             interlocks: self.interlocks.clone(),
@@ -70,7 +71,7 @@ impl Machine {
             departures: dump.departures,
             setpoints: dump.setpoints,
             commands: Commands::default(),
-            audit: Audit::restore(dump.audit, dump.audit_next),
+            audit: Audit::restore(dump.audit, dump.audit_next, dump.audit_anchor),
             alarms: dump.alarms,
             authority: dump.authority,
             interlocks: dump.interlocks,
@@ -83,7 +84,7 @@ impl Machine {
             let standing = machine.standing(&record);
             machine.commands.insert(record, standing);
         }
-        for fault in machine.violations() {
+        for fault in machine.violations().into_iter().chain(machine.audit_breach()) {
             machine.faults.latch(fault);
         }
         machine

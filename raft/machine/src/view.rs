@@ -220,6 +220,12 @@ impl Machine {
         self.audit.entries()
     }
 
+    /// The hash before the oldest entry of the audit.
+    #[must_use]
+    pub fn audit_anchor(&self) -> crate::chain::Hash {
+        self.audit.anchor()
+    }
+
     /// Broken invariants that this replica has noticed; empty unless there is a fault in this crate. Not replicated.
     #[must_use]
     pub fn faults(&self) -> &Faults {

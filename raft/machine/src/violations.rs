@@ -28,6 +28,17 @@ impl Machine {
         found.alarms();
         found.faults
     }
+
+    /// Where the chain of the audit breaks. Apart from [`Machine::violations`], as hashing the audit is no matter of microseconds.
+    #[must_use]
+    pub fn audit_breach(&self) -> Option<Fault> {
+        let fault = |breach: crate::chain::Breach| Fault {
+            invariant: Invariant::AuditChained,
+            detail: breach.to_string(),
+            log_index: self.applied,
+        };
+        self.audit.breach().map(fault)
+    }
 }
 
 struct Found<'a> {

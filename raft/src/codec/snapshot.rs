@@ -11,6 +11,7 @@ use super::tenure::{
 };
 use super::{alarms, authority, interlocks, notices, operate};
 use bytes::Bytes;
+use labkeeper_machine::chain::{Hash, ORIGIN};
 use labkeeper_machine::{AuditEntry, Departures, Dump, Setpoint};
 use labkeeper_model::{TagPath, Timestamp};
 use labkeeper_proto::convert::{ConvertError, command_id, command_state, required, tag_path, uuid};
@@ -48,6 +49,7 @@ pub fn encode(dump: &Dump) -> Bytes {
         commands,
         audit: dump.audit.iter().map(|entry| audit_to_wire(entry)).collect(),
         audit_next: dump.audit_next,
+        audit_anchor: dump.audit_anchor.to_vec(),
         sessions: sessions_to_wire(&dump.sessions),
         last_session_id: dump.last_session,
         draining_ids: dump.draining.iter().copied().collect(),
@@ -100,6 +102,7 @@ pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
         commands: all(snapshot.commands, |command| command_from_wire(command).map(Arc::new))?,
         audit: all(snapshot.audit, |entry| audit_from_wire(entry).map(Arc::new))?,
         audit_next: snapshot.audit_next,
+        audit_anchor: hash("audit_anchor", &snapshot.audit_anchor)?.unwrap_or(ORIGIN),
         alarms: alarms::state_from_wire(snapshot.alarms)?,
         authority: authority::state_from_wire(snapshot.authority)?,
         interlocks: interlocks::state_from_wire(snapshot.interlocks)?,
@@ -150,7 +153,16 @@ fn audit_to_wire(entry: &AuditEntry) -> v1::AuditRecord {
         reason: entry.reason.clone(),
         command_id: entry.command_id.map_or_else(Vec::new, |id| id.0.to_vec()),
         error_code: entry.refused.map_or(0, |code| code.number().into()),
+        before: entry.before.clone(),
+        after: entry.after.clone(),
+        hash: entry.hash.map_or_else(Vec::new, |hash| hash.to_vec()),
     }
+}
+
+/// Empty in what a version wrote that knew no hashes.
+fn hash(field: &'static str, bytes: &[u8]) -> Result<Option<Hash>, ConvertError> {
+    let wrong = |_| ConvertError::new(field, format!("{} bytes are no hash of SHA-256", bytes.len()));
+    (!bytes.is_empty()).then(|| bytes.try_into().map_err(wrong)).transpose()
 }
 
 fn audit_from_wire(record: v1::AuditRecord) -> Result<AuditEntry, ConvertError> {
@@ -165,6 +177,9 @@ fn audit_from_wire(record: v1::AuditRecord) -> Result<AuditEntry, ConvertError> 
         reason: record.reason,
         command_id: (!record.command_id.is_empty()).then(|| command_id("audit.command_id", &record.command_id)).transpose()?,
         refused: (record.error_code != 0).then(|| error_code("audit.error_code", record.error_code)).transpose()?,
+        before: record.before,
+        after: record.after,
+        hash: hash("audit.hash", &record.hash)?,
     })
 }
 

@@ -2,6 +2,7 @@
 //! grpcurl and grpc-health-probe work as they are.
 
 mod alarms;
+mod audit;
 mod client;
 pub(crate) use client::list_limit;
 mod control;
@@ -14,6 +15,7 @@ use crate::api::tags::Tags;
 use crate::commands::Commands;
 use labkeeper_proto::DESCRIPTORS;
 use labkeeper_proto::v1::alarm_service_server::AlarmServiceServer;
+use labkeeper_proto::v1::audit_service_server::AuditServiceServer;
 use labkeeper_proto::v1::cluster_service_server::ClusterServiceServer;
 use labkeeper_proto::v1::command_service_server::CommandServiceServer;
 use labkeeper_proto::v1::control_service_server::ControlServiceServer;
@@ -91,6 +93,7 @@ pub async fn serve(services: Services, listener: TcpListener, stop: Cancellation
         .add_service(InterlockServiceServer::new(services.clone()))
         .add_service(TreeServiceServer::new(services.clone()))
         .add_service(AlarmServiceServer::new(services.clone()))
+        .add_service(AuditServiceServer::new(services.clone()))
         .add_service(services.cluster.service())
         .add_service(PeerServiceServer::new(services.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())

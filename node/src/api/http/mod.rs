@@ -56,6 +56,7 @@ fn router(state: HttpState) -> Router {
         .route("/tags", get(routes::tags))
         .route("/commands", post(routes::set).get(routes::commands))
         .route("/commands/{id}", get(routes::command))
+        .route("/audit", get(routes::audit))
         .route("/cluster", get(routes::cluster))
         .route("/site", get(routes::site))
         .route("/site/plan", post(routes::plan))

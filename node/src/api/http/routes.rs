@@ -69,6 +69,20 @@ pub(super) async fn commands(State(state): State<HttpState>, query: Parameters<L
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct AuditQuery {
+    #[serde(default)]
+    from: u64,
+    #[serde(default)]
+    limit: u32,
+}
+
+pub(super) async fn audit(State(state): State<HttpState>, query: Parameters<AuditQuery>) -> Answer<v1::ListAuditResponse> {
+    let AuditQuery { from, limit } = parameters(query)?;
+    Ok(Json(state.services.cluster.read(|machine| crate::api::audit::list(machine, &v1::ListAuditRequest { from, limit }))))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct WaitQuery {
     #[serde(default)]
     wait: String,

@@ -21,8 +21,10 @@ impl Machine {
         let before = self.alarm_state_in_words(&alarm);
         let changed = self.tell(&alarm, event, effects).map_err(|refusal| refused(&alarm, &refusal))?;
         if changed {
-            let detail = format!("{what}: {before} -> {}", self.alarm_state_in_words(&alarm));
-            self.note(Deed { actor: &by.actor, action: "alarm", target: alarm.as_str(), detail, reason: &by.text });
+            let after = self.alarm_state_in_words(&alarm);
+            let detail = format!("{what}: {before} -> {after}");
+            let deed = Deed { actor: &by.actor, action: "alarm", target: alarm.as_str(), detail, reason: &by.text };
+            self.note_change(deed, &before, &after);
         }
         Ok(Reply::Done)
     }

@@ -58,11 +58,11 @@ impl Machine {
         let record = self.remember_action(request, asked, outcome);
         self.commands.insert(Arc::clone(&record), if record.error.is_none() { Standing::Outstanding } else { Standing::Ended });
         effects.push(Effect::CommandChanged { id: record.id });
-        let (detail, refused) = match &record.error {
-            None => (format!("run with {}", text::value(&record.asked)), None),
-            Some((code, message)) => (message.clone(), Some(*code)),
+        let detail = match &record.error {
+            None => format!("run with {}", text::value(&record.asked)),
+            Some((_, message)) => message.clone(),
         };
-        self.note_command(&record, detail, refused);
+        self.note_command(&record, None, detail);
         Ok(Reply::Command(record))
     }
 

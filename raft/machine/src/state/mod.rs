@@ -118,4 +118,10 @@ pub struct AuditEntry {
     pub command_id: Option<CommandId>,
     /// Why it was refused; `None` if it was accepted.
     pub refused: Option<ErrorCode>,
+    /// What was there before, where it can be named; empty otherwise.
+    pub before: String,
+    /// What is there after it.
+    pub after: String,
+    /// The hash over this and every entry before it, as [`crate::chain`] says; `None` of a version that knew none.
+    pub hash: Option<crate::chain::Hash>,
 }

@@ -6,7 +6,7 @@ mod tenure;
 
 use control::check_control;
 use interlocks::check_interlocks;
-use labkeeper_machine::{Applied, Command, CommandRecord, Dump, Effect, Machine, Ownership};
+use labkeeper_machine::{AlarmCommand, Applied, AuthorityCommand, Command, CommandRecord, Dump, Effect, Machine, Ownership};
 use proptest::prelude::*;
 use std::sync::Arc;
 use tenure::check_tenure;
@@ -14,6 +14,26 @@ use tenure::check_tenure;
 /// Everything there is, as text: unlike `==`, it finds NaN equal to NaN and 0 different from -0, as copies of a state must be.
 pub(crate) fn text(thing: &impl std::fmt::Debug) -> String {
     format!("{thing:?}")
+}
+
+/// A refusal leaves nothing behind but an entry of the audit, if a person had asked.
+fn check_refusal_noted(before: &Dump, after: &Dump, command: &Command, applied: &Applied) -> Result<(), TestCaseError> {
+    let by_person = matches!(
+        command,
+        Command::RemoveNode { .. }
+            | Command::ApplySite { .. }
+            | Command::SubmitSetpoint(_)
+            | Command::SetDraining { .. }
+            | Command::ReleaseHold { .. }
+            | Command::Authority(AuthorityCommand::Take { .. } | AuthorityCommand::Break { .. })
+            | Command::Alarm(AlarmCommand::Acknowledge { .. } | AlarmCommand::Shelve { .. })
+    );
+    let code = applied.reply.as_ref().err().map(|rejection| rejection.code);
+    let added = after.audit_next.saturating_sub(before.audit_next);
+    prop_assert!(added <= 1 && (added == 1 || !by_person || before.site_id.is_none()), "{command:?}: {added} entries");
+    let noted = after.audit.last().and_then(|entry| entry.refused);
+    prop_assert!(added == 0 || noted == code, "{command:?}: {noted:?} for {code:?}");
+    Ok(())
 }
 
 /// What one entry may do to the state.
@@ -31,8 +51,17 @@ pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, ma
     }
     if applied.reply.is_err() {
         prop_assert_eq!(&applied.effects, &vec![]);
-        let untouched =
-            Dump { applied: after.applied, time: after.time, term: after.term, commands: after.commands.clone(), ..before.clone() };
+        check_refusal_noted(before, &after, command, applied)?;
+        let untouched = Dump {
+            applied: after.applied,
+            time: after.time,
+            term: after.term,
+            commands: after.commands.clone(),
+            audit: after.audit.clone(),
+            audit_next: after.audit_next,
+            audit_anchor: after.audit_anchor,
+            ..before.clone()
+        };
         prop_assert_eq!(text(&untouched), text(&after), "refused: {:?}", applied.reply);
         let kept = |record: &Arc<CommandRecord>| before.commands.iter().any(|earlier| Arc::ptr_eq(earlier, record));
         prop_assert!(after.commands.iter().all(kept), "refused: {:?}", applied.reply);
