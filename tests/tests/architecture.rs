@@ -35,7 +35,11 @@ const OURS: &[(&str, &[&str], &str)] = &[
     ),
     ("labkeeper-ui", &[], "the built page is bytes"),
     ("labkeeper-ownership", &["labkeeper-machine", "labkeeper-model"], "its decisions are played in a simulation, so they see no shell"),
-    ("labkeeper-detect", &["labkeeper-expression", "labkeeper-model"], "whether an alarm's condition holds follows from readings and time alone"),
+    (
+        "labkeeper-detect",
+        &["labkeeper-expression", "labkeeper-model"],
+        "whether an alarm's condition holds follows from readings and time alone",
+    ),
     (
         "labkeeper",
         &[
