@@ -73,7 +73,7 @@ fn check_kind(found: &mut Findings, site: &SiteSpec, device: &DeviceSpec, tag: &
         AlarmKind::Stale { after } => {
             within(found, "after", *after, DELAY_MAX);
             if *after <= device.poll {
-                let what = format!("{after:?} is not than from one reading to the next, {:?}", device.poll);
+                let what = format!("{after:?} is not longer than the {:?} from one reading to the next", device.poll);
                 found.error(&["after"], what, "choose a longer time, or poll the device more often");
             }
         }
