@@ -52,7 +52,7 @@ mod tests {
             name: Name::new("lab-a").expect("a name"),
             instance: [1; 16],
             grpc: "127.0.0.1:7600".into(),
-            http: String::new(),
+            http: "http://127.0.0.1:7680".into(),
             reach: vec!["*".into()],
         };
         let at = |index| Stamp { index, time: Timestamp(1), term: 1 };
