@@ -284,7 +284,7 @@ fn histories_reach_every_state_of_a_command_every_cause_of_a_grant_and_most_refu
     let mut changes: BTreeMap<Transition, usize> = BTreeMap::new();
     for _ in 0..3_000 {
         let mut machine = Machine::new();
-        let entries = prop_oneof![2 => history(MILLIS_STEP_YOUNG), 2 => tenure_history(), 1 => control_history(), 1 => alarm_history()];
+        let entries = prop_oneof![2 => history(MILLIS_STEP_YOUNG), 2 => tenure_history(), 1 => control_history(), 3 => alarm_history()];
         for (stamp, command) in entries.new_tree(&mut runner).expect("a history").current() {
             if let Err(rejection) = machine.apply(stamp, command).reply {
                 *refused.entry(rejection.code).or_default() += 1;

@@ -95,7 +95,7 @@ fn tag() -> impl Strategy<Value = TagSpec> {
             limits: (limited && value_type.is_number()).then_some(Limits { min: 5.0, max: 40.0 }),
             verify: None,
             takeover,
-            safe: (limited && value_type.is_number()).then_some(Value::F64(6.0)),
+            safe: (limited && access.is_writable() && value_type.is_number()).then_some(Value::F64(6.0)),
             dangerous: dangerous && access.is_writable(),
             alarms: if access.is_readable() && value_type.is_number() { alarms() } else { vec![] },
             ..TagSpec::default()
@@ -112,7 +112,7 @@ fn alarms() -> Vec<AlarmSpec> {
         kind: kind(),
         on_delay,
         off_delay,
-        re_alarm: Some(Duration::from_secs(30)),
+        re_alarm: Some(Duration::from_secs(60)),
         ..AlarmSpec::default()
     };
     vec![high, AlarmSpec { name: name("vital"), kind: kind(), class: Some(name("vital")), ..AlarmSpec::default() }]
