@@ -161,7 +161,6 @@ fn read_device(table: Table<'_>) -> Option<DeviceSpec> {
         tags,
         exclusive,
         comm_priority,
-        ..DeviceSpec::default()
     })
 }
 
