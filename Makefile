@@ -13,7 +13,7 @@ tests_of = $(foreach dir,$(1),$(basename $(notdir $(wildcard $(dir)/tests/*.rs))
 UI_SOURCES := $(shell find ui proto/labkeeper -type f -not -path '*/node_modules/*' -not -path 'ui/dist/*' -not -path 'ui/src/gen/*' -not -name '*.rs')
 RULES := architecture tidy
 RAFT := $(call tests_of,raft)
-UNIT := $(sort $(call tests_of,proto/model proto raft/machine drivers drivers/supervision ui node node/ownership))
+UNIT := $(sort $(call tests_of,proto/model proto proto/expression raft/alarm raft/machine drivers drivers/supervision ui node node/ownership node/detect))
 SIMULATION := $(call tests_of,tests/sim)
 SYSTEM := $(filter-out $(RULES) browser,$(call tests_of,tests))
 # A test runs up to five processes: two tests at a time keep two cores busy without starving heartbeats.
