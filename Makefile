@@ -99,7 +99,7 @@ soak: build ## the failover tests for hours: make soak ROUNDS=1000
 chaos: build ## bad days by chance: make chaos ROUNDS=200 WRITE=docs/benchmarks.md
 	@$(STEP) "chaos, $(ROUNDS) days" env LABKEEPER_ROUNDS=$(ROUNDS) $(if $(WRITE),LABKEEPER_WRITE=$(abspath $(WRITE))) $(TEST) --test chaos -- --nocapture
 
-bench: ## setpoints per second and failover beside etcd, writes beside EPICS, supervision beside Erlang; rewrites docs/benchmarks.md
+bench: ## setpoints per second and failover beside etcd, writes beside EPICS, a burst of alarms, supervision beside Erlang; rewrites docs/benchmarks.md
 	@$(STEP) "etcd" scripts/setup-etcd.sh
 	@$(STEP) "Erlang" scripts/setup-erlang.sh
 	@$(STEP) "EPICS" scripts/setup-epics.sh
@@ -107,4 +107,5 @@ bench: ## setpoints per second and failover beside etcd, writes beside EPICS, su
 	@$(STEP) "setpoints" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench setpoints --write docs/benchmarks.md
 	@$(STEP) "failover" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench failover --write docs/benchmarks.md
 	@$(STEP) "writes" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench writes --write docs/benchmarks.md
+	@$(STEP) "alarms" env LABKEEPER_BIN=$(CURDIR)/target/release/labkeeper target/release/labkeeper-bench alarms --write docs/benchmarks.md
 	@$(STEP) "supervision" target/release/labkeeper-bench supervision --write docs/benchmarks.md

@@ -1,9 +1,11 @@
 //! Labkeeper beside its peers, on this machine, on one disk, in one run, in turns.
 //!
 //! `labkeeper-bench setpoints` compares committed setpoints per second with etcd's puts, `labkeeper-bench failover` the time
-//! that a dead leader costs, and a dead owner, `labkeeper-bench writes` one write with EPICS', `labkeeper-bench supervision` a supervised child with Erlang's. Figures are to
-//! be looked at; no test asserts them. Run them by `make bench`, which builds everything optimised first.
+//! that a dead leader costs, and a dead owner, `labkeeper-bench writes` one write with EPICS', `labkeeper-bench alarms` a burst of
+//! alarms, `labkeeper-bench supervision` a supervised child with Erlang's. Figures are to be looked at; no test asserts them. Run them by
+//! `make bench`, which builds everything optimised first.
 
+mod alarms;
 mod etcd;
 mod failover;
 mod labkeeper;
@@ -28,6 +30,8 @@ enum Arguments {
     Failover(Failover),
     /// How long one write takes until it stands in a register, beside EPICS and a bare Modbus write
     Writes(Writes),
+    /// How long 10,000 alarms at once take to reach a subscriber
+    Alarms(Alarms),
     /// What a supervised child costs, and how soon it runs after a crash, beside Erlang/OTP
     Supervision(supervision::Supervision),
     /// One measurement of `supervision`, which runs it
@@ -58,6 +62,20 @@ struct Writes {
     /// Writes in each turn
     #[arg(long, default_value_t = 400)]
     writes: usize,
+    /// Where the nodes keep their data
+    #[arg(long, default_value = "target")]
+    disk: PathBuf,
+    /// Also write the report into its section of this page
+    #[arg(long)]
+    write: Option<PathBuf>,
+}
+
+/// How long a burst of alarms takes.
+#[derive(Clone, Debug, clap::Args)]
+struct Alarms {
+    /// How many bursts
+    #[arg(long, default_value_t = 10)]
+    rounds: usize,
     /// Where the nodes keep their data
     #[arg(long, default_value = "target")]
     disk: PathBuf,
@@ -98,6 +116,7 @@ async fn main() -> anyhow::Result<()> {
         Arguments::Setpoints(arguments) => setpoints::run(&arguments).await,
         Arguments::Failover(arguments) => failover::run(&arguments).await,
         Arguments::Writes(arguments) => writes::run(&arguments).await,
+        Arguments::Alarms(arguments) => alarms::run(&arguments).await,
         Arguments::Supervision(arguments) => supervision::run(&arguments).await,
         Arguments::SupervisionProbe(arguments) => supervision::probe::run(&arguments).await,
     }

@@ -20,9 +20,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
 
-/// Effects that wait for a slow listener. They are hints: a listener that missed some looks at the state, so 1,024 (some 50 kB)
-/// only spare it that look after a short pause.
-const EFFECTS_WAITING_MAX: usize = 1_024;
+/// Effects that wait for a slow listener. They are hints: a listener that missed some looks at the state, which tells what is but not in
+/// which order it came. The largest burst that has an order worth keeping is 10,000 alarms at once; with their names, that many take
+/// some 2 MB.
+const EFFECTS_WAITING_MAX: usize = 16_384;
 
 /// The state and who watches it. Clones share both.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::output::{Form, Output, columns, note};
 use labkeeper_proto::v1;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tonic::{Response, Streaming};
@@ -39,10 +39,12 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let mut known = BTreeMap::new();
     let mut stream = open(&client).await?;
     let mut left = args.count.unwrap_or(u64::MAX);
+    let mut begun = v1::WatchAlarmsResponse::default();
     while left > 0 {
         match stream.message().await {
+            Ok(Some(message)) if message.more => begun = joined(begun, message),
             Ok(Some(message)) => {
-                for change in merge(&mut known, message)? {
+                for change in merge(&mut known, joined(std::mem::take(&mut begun), message))? {
                     print(output, &change)?;
                 }
                 left -= 1;
@@ -50,6 +52,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
             ended => {
                 let why = ended.err().map_or_else(|| "the node ended it".to_owned(), |status| status.message().to_owned());
                 note(format!("watch: the stream broke ({why}); looking for a node"));
+                begun = v1::WatchAlarmsResponse::default();
                 stream = reopen(&client).await?;
             }
         }
@@ -80,13 +83,22 @@ enum Change {
     Gone(String),
 }
 
+/// A message with what went on in the next one.
+fn joined(mut begun: v1::WatchAlarmsResponse, next: v1::WatchAlarmsResponse) -> v1::WatchAlarmsResponse {
+    begun.snapshot |= next.snapshot;
+    begun.alarms.extend(next.alarms);
+    begun.removed.extend(next.removed);
+    begun
+}
+
 /// Takes a message in; what it changed. Of a snapshot, whatever is not in it has nothing to say any more.
 fn merge(known: &mut BTreeMap<String, AlarmJson>, message: v1::WatchAlarmsResponse) -> Result<Vec<Change>, CliError> {
     let mut changes = vec![];
     let mut gone = message.removed;
     let alarms = message.alarms.into_iter().map(AlarmJson::try_from).collect::<Result<Vec<_>, _>>()?;
     if message.snapshot {
-        gone.extend(known.keys().filter(|alarm| alarms.iter().all(|told| told.alarm != **alarm)).cloned());
+        let told: BTreeSet<&str> = alarms.iter().map(|alarm| alarm.alarm.as_str()).collect();
+        gone.extend(known.keys().filter(|alarm| !told.contains(alarm.as_str())).cloned());
     }
     for alarm in alarms {
         let differs = known.get(&alarm.alarm) != Some(&alarm);
@@ -127,5 +139,14 @@ mod tests {
         assert_eq!(merge(&mut known, message(true, vec![])).expect("a merge"), [Change::Gone(wire().alarm)]);
         let removed = v1::WatchAlarmsResponse { removed: vec![wire().alarm], ..v1::WatchAlarmsResponse::default() };
         assert_eq!(merge(&mut known, removed).expect("a merge"), [], "gone already");
+    }
+
+    #[test]
+    fn a_snapshot_in_parts_is_one() {
+        let other = v1::AlarmStatus { alarm: "cryo/bank/other/high".into(), ..wire() };
+        let mut known = BTreeMap::new();
+        assert_eq!(merge(&mut known, message(true, vec![wire(), other.clone()])).expect("a merge").len(), 2);
+        let whole = joined(message(true, vec![wire()]), message(false, vec![other]));
+        assert_eq!(merge(&mut known, whole).expect("a merge"), [], "what comes in the second part is not gone");
     }
 }
