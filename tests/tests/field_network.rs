@@ -35,6 +35,19 @@ async fn a_segment_follows_the_reach_of_its_devices_and_comes_home() -> anyhow::
     cluster.finish()
 }
 
+/// Another node can connect to it as well, and would get no more answers.
+#[tokio::test]
+async fn a_device_that_is_silent_by_its_own_fault_is_not_handed_round() -> anyhow::Result<()> {
+    let cluster = Cluster::start(3).await?;
+    let before = cluster.tenure("cryo").await?;
+    cluster.plant.fault("bank-cryo", "no_answer").await?;
+    tokio::time::sleep(WATCHED).await;
+    assert_eq!(cluster.tenure("cryo").await?, before, "nobody gets an answer from its device");
+    cluster.plant.clear_fault("bank-cryo").await?;
+    cluster.settled().await?;
+    cluster.finish()
+}
+
 async fn moved(cluster: &Cluster, from: usize, epoch: u64) -> anyhow::Result<()> {
     let tenure = cluster.tenure("cryo").await?;
     ensure!(tenure.0 != from && tenure.1 > epoch, "{tenure:?}");

@@ -64,6 +64,11 @@ impl Detector {
         sources
     }
 
+    /// Whoever watched before has said that the device does not answer.
+    pub const fn expect_silence(&mut self) {
+        self.watcher.expect_silence();
+    }
+
     /// What its tag was last known to be, by whoever read it before: a change since then is one.
     pub fn handle_last_known(&mut self, value: Value) {
         self.judge.remember(value);

@@ -6,7 +6,8 @@
 //!      +-- START_PATIENCE -------+------- patience ------+
 //! ```
 //!
-//! One lost answer is no news: a condition stays what it was, silently, until nothing usable has come for as long as makes a value stale.
+//! One lost answer is no news: a condition stays what it was, silently, until nothing usable has come for as long as makes a value stale. From a
+//! device that was silent before the watch began, no more than that is waited for either: no takeover explains its silence.
 
 use labkeeper_model::Moment;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub(crate) enum Freshness<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher {
     patience: Duration,
+    /// The same before anything has come.
+    start_patience: Duration,
     /// When something usable came last; before that, when the watch began.
     since: Moment,
     has_seen: bool,
@@ -45,8 +48,13 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     /// A watch that begins.
-    pub(crate) const fn new(patience: Duration, now: Moment) -> Self {
-        Self { patience, since: now, has_seen: false, cause: None }
+    pub(crate) fn new(patience: Duration, now: Moment) -> Self {
+        Self { patience, start_patience: patience.max(START_PATIENCE), since: now, has_seen: false, cause: None }
+    }
+
+    /// What is watched was silent before this watch began.
+    pub(crate) const fn expect_silence(&mut self) {
+        self.start_patience = self.patience;
     }
 
     /// Something usable came.
@@ -71,7 +79,7 @@ impl Watcher {
         let silence = self.silence(now);
         if self.has_seen && silence <= self.patience {
             Freshness::Fresh
-        } else if !self.has_seen && silence <= self.patience.max(START_PATIENCE) {
+        } else if !self.has_seen && silence <= self.start_patience {
             Freshness::Starting
         } else {
             Freshness::Bad(self.cause.as_deref().unwrap_or("it is not read"))
@@ -107,6 +115,14 @@ mod tests {
         watcher.missed("bad:comm_failure");
         assert_eq!(watcher.state(at(10_000)), Freshness::Starting);
         assert_eq!(watcher.state(at(10_001)), Freshness::Bad("bad:comm_failure"));
+    }
+
+    #[test]
+    fn what_was_silent_before_is_given_the_usual_time() {
+        let mut watcher = Watcher::new(PATIENCE, at(0));
+        watcher.expect_silence();
+        assert_eq!(watcher.state(at(2_000)), Freshness::Starting);
+        assert_eq!(watcher.state(at(2_001)), Freshness::Bad("it is not read"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) struct Suppression {
 }
 
 impl Suppression {
-    pub(crate) const fn new(rule: Option<Expression>, patience: Duration, now: Moment) -> Self {
+    pub(crate) fn new(rule: Option<Expression>, patience: Duration, now: Moment) -> Self {
         Self { rule, watcher: Watcher::new(patience, now), holds: false }
     }
 

@@ -45,10 +45,14 @@ impl Watch {
         };
         for (name, device) in site.devices.iter().filter(|(_, device)| device.segment == *segment) {
             let id = AlarmId::comm_fault(segment, name);
-            watch.faults.insert(id.clone(), CommFault::new(recorded(&id), now));
+            let fault = recorded(&id);
+            watch.faults.insert(id, CommFault::new(fault, now));
             for (tag, spec) in device.tags.iter().flat_map(|(tag, spec)| spec.alarms.iter().map(move |alarm| (tag, alarm))) {
                 let id = AlarmId::of_tag(&TagPath::new(segment, name, tag), &spec.name);
-                let detector = Detector::new((name, device), tag, spec, site, recorded(&id), now);
+                let mut detector = Detector::new((name, device), tag, spec, site, recorded(&id), now);
+                if fault.level.is_active() {
+                    detector.expect_silence();
+                }
                 for source in detector.sources() {
                     watch.listeners.entry(source).or_default().push(id.clone());
                 }

@@ -154,6 +154,21 @@ fn a_device_that_stays_silent_after_a_takeover_is_told_of_in_the_end() {
 }
 
 #[test]
+fn what_is_known_not_to_answer_is_told_of_by_every_owner_after_a_few_polls() {
+    let mut machine = Machine::default();
+    let mut first = machine.owner(0);
+    first.handle_device(&name("chiller"), Answering::Yes, now(100));
+    first.handle_device(&name("chiller"), Answering::No, now(200));
+    assert_eq!((machine.deliver(&mut first), machine.raised), (1, 1), "the device's alarm, before any tag is stale");
+    let mut second = machine.owner(1_000);
+    (1_100..3_100).step_by(100).for_each(|ms| fail_all(&mut second, ms));
+    assert_eq!((machine.deliver(&mut second), machine.bad), (0, 0), "its own polls may yet be answered");
+    fail_all(&mut second, 3_100);
+    machine.deliver(&mut second);
+    assert_eq!((machine.raised, machine.bad), (1, ALARMS), "the time of a takeover excuses nothing");
+}
+
+#[test]
 fn words_wait_in_the_order_in_which_they_were_found() {
     let mut machine = Machine::default();
     let mut watch = machine.owner(0);

@@ -8,7 +8,8 @@
 //!  probing: asked -> one try for each device -> all answered or PROBE_TIMEOUT -> told; asked still: again after PROBE_EVERY
 //! ```
 //!
-//! Poor is less than half. The machine decides whether the segment moves: only to a node that reaches clearly more, and not back and
+//! Within reach is what can be connected to, for an owner as for a probe: a device that accepts connections and answers nobody is nowhere better
+//! off. Poor is less than half. The machine decides whether the segment moves: only to a node that reaches clearly more, and not back and
 //! forth. Here is only who says what, when.
 
 use crate::Moment;
@@ -28,7 +29,7 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a segment is probed while that is wanted: each probe is a connection to every device, and some devices have few.
 pub const PROBE_EVERY: Duration = Duration::from_secs(5);
 
-/// How many devices of a segment answer.
+/// How many devices of a segment are within reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// So many.
@@ -62,7 +63,7 @@ impl Reach {
         Self::default()
     }
 
-    /// Takes how many devices answer at present.
+    /// Takes how many devices are within reach at present.
     pub fn handle_share(&mut self, share: Share, now: Moment) {
         self.share = Some(share);
         if share.is_poor() {

@@ -212,16 +212,16 @@ impl Control {
         }
     }
 
-    /// Counts the devices that answer, and says so if they are too few for too long.
+    /// Counts the devices that can be connected to or answer, and says so if they are too few for too long.
     fn watch_reach(&mut self) {
         let now = clock::boot();
         let of = self.segment.site.devices.values().filter(|device| device.segment.as_str() == self.segment.name).count();
-        let reached: u64 = self.segment.buses().map(|(_, handle)| super::board::devices_online(&handle.stats())).sum();
+        let reached: u64 = self.segment.buses().map(|(_, handle)| super::board::devices_within_reach(&handle.stats())).sum();
         let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         self.reach.handle_share(Share { reached: count(reached), of: count(of as u64) }, now);
         if let Some(share) = self.reach.handle_timeout(now) {
             let (reached, of) = (share.reached, share.of);
-            tracing::warn!(segment = self.segment.name, reached, of, "how many devices answer here");
+            tracing::warn!(segment = self.segment.name, reached, of, "how many devices are within reach here");
             self.segment.report(self.segment.reach_report(share));
         }
     }

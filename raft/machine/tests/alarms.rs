@@ -1,6 +1,6 @@
 //! What the site is promised about its alarms, whoever owns a segment and whoever leads: played on a machine, as the log would.
 
-use labkeeper_alarm::{Transition, Word};
+use labkeeper_alarm::{Quality, Transition, Word};
 use labkeeper_machine::{AlarmCommand, Command, ConditionWord, Machine, NodeInfo, Reply, Stamp};
 use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Levels, SegmentSpec, SiteSpec, TagSpec};
 use labkeeper_model::{AlarmId, Epoch, LeaseTerms, Name, NodeId, Timestamp};
@@ -162,6 +162,34 @@ fn a_device_with_50_alarms_that_does_not_answer_is_one_alarm() {
     lab.say((0..10).map(high), &active());
     assert_eq!(lab.rows(Transition::Raised).len(), before + 1, "what lasted has lasted");
     assert!(lab.rows(Transition::Cleared).iter().all(|row| row.contains("comm-fault")));
+}
+
+/// What a delay waits for must not be told of a field that nobody looks at.
+#[test]
+fn where_nobody_drives_the_segment_nothing_can_be_told() {
+    let mut lab = Lab::new(3);
+    lab.say([high(0)].into_iter(), &active());
+    for node in [2, 1] {
+        let session = lab.machine.session(node).copied().expect("a session");
+        lab.apply(Command::ExpireSession { node, session: session.id, seq: session.seq });
+    }
+    let causes = |lab: &Lab| -> Vec<String> {
+        let quality = |n| lab.machine.alarm(&high(n)).expect("an alarm").quality.clone();
+        (0..3).filter_map(|n| if let Quality::Bad { cause, .. } = quality(n) { Some(cause) } else { None }).collect()
+    };
+    lab.another_leader(4_000);
+    assert_eq!(causes(&lab), [""; 0], "the nodes of a site that starts are on their way");
+    lab.another_leader(1_000);
+    assert_eq!(causes(&lab), ["nobody drives cryo"; 3]);
+    let rows = lab.rows(Transition::Quality).len();
+    lab.another_leader(1_000);
+    assert_eq!((rows, lab.rows(Transition::Quality).len()), (3, 3), "said once");
+
+    let after = lab.machine.session(2).map_or(0, |session| session.id);
+    lab.apply(Command::OpenSession { node: 2, after, terms: LeaseTerms::default() });
+    lab.say((0..3).map(high), &Word::Good);
+    assert_eq!(causes(&lab), [""; 0]);
+    assert_eq!(lab.rows(Transition::Raised).iter().filter(|row| row.starts_with("cryo/")).count(), 1, "and it has lasted");
 }
 
 #[test]

@@ -145,6 +145,7 @@ impl Machine {
             // Time refuses nothing, and an alarm without rules is not kept.
             let _ = self.tell(&alarm, Event::Due, effects);
         }
+        self.distrust_unkept(effects);
         self.alarms.end_floods(self.time);
     }
 

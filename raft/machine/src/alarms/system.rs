@@ -13,7 +13,7 @@
 use crate::Machine;
 use crate::reply::{Effect, Rejection, Reply};
 use crate::text::{MESSAGE_LEN_MAX, check_len, cut};
-use labkeeper_alarm::{Alarm, Event, Rules, Word};
+use labkeeper_alarm::{Alarm, Event, Quality, Rules, Word};
 use labkeeper_model::site::Priority;
 use labkeeper_model::{AlarmId, CommandId, CommandState, ErrorCode, Name, NodeId, SessionId};
 use std::sync::Arc;
@@ -147,6 +147,26 @@ impl Machine {
         for (segment, unkept) in segments {
             if let Some(alarm) = id(NO_KEEPER, segment.as_str()) {
                 self.raise_internal(&alarm, unkept, priority(&alarm), &format!("nobody drives {segment}"), effects);
+            }
+        }
+    }
+
+    /// Where nobody looks, nothing can be told: what a segment's alarms were is held until an owner has readings again. Said when the lack of a
+    /// keeper is an alarm itself, as a site that is started is without keepers for a moment.
+    pub(super) fn distrust_unkept(&mut self, effects: &mut Vec<Effect>) {
+        let is_unkept = |segment: &&Name| {
+            let lack = id(NO_KEEPER, segment.as_str()).and_then(|alarm| self.alarms.get(&alarm));
+            self.recorded(segment.as_str()).owner.is_none() && lack.is_some_and(|alarm| alarm.condition.is_active())
+        };
+        let unkept: Vec<Name> = self.site.segments.keys().filter(is_unkept).cloned().collect();
+        for segment in unkept {
+            for alarm in self.alarms_of_tags(&segment) {
+                let Some(known) = self.alarm(&alarm).filter(|known| known.quality == Quality::Good) else { continue };
+                // Later than any word of an owner whose clock was ahead.
+                let at = self.time.max(known.heard.saturating_add(Duration::from_nanos(1)));
+                let word = Word::Bad { cause: format!("nobody drives {segment}") };
+                // Words are not refused.
+                let _ = self.tell(&alarm, Event::Word { at, word }, effects);
             }
         }
     }

@@ -3,7 +3,8 @@
 use super::{Flood, JournalEntry};
 use crate::Machine;
 use labkeeper_alarm::Alarm;
-use labkeeper_model::{AlarmId, Name};
+use labkeeper_model::site::TagSpec;
+use labkeeper_model::{AlarmId, Name, TagPath};
 use std::sync::Arc;
 
 impl Machine {
@@ -39,15 +40,22 @@ impl Machine {
         floods.areas.values().filter_map(|area| area.flood.as_ref()).chain(floods.past.iter().rev())
     }
 
+    /// Those of a segment's tags, whether they have occurred or not.
+    pub(super) fn alarms_of_tags(&self, segment: &Name) -> Vec<AlarmId> {
+        let ours = self.site.tags().filter(|(path, ..)| path.segment() == segment.as_str());
+        ours.flat_map(|(path, _, tag)| of_tag(&path, tag)).collect()
+    }
+
     /// What the site declares, whether it has occurred or not.
     fn declared_alarms(&self) -> impl Iterator<Item = AlarmId> {
-        let of_tags = self.site.tags().flat_map(|(path, _, tag)| {
-            let ids: Vec<AlarmId> = tag.alarms.iter().map(|spec| AlarmId::of_tag(&path, &spec.name)).collect();
-            ids
-        });
+        let of_tags = self.site.tags().flat_map(|(path, _, tag)| of_tag(&path, tag));
         let comm_faults = self.site.devices.iter().map(|(name, device)| AlarmId::comm_fault(&device.segment, name));
         let interlocks =
             self.site.interlocks.keys().flat_map(|name: &Name| [AlarmId::interlock_tripped(name), AlarmId::interlock_defeated(name)]);
         of_tags.chain(comm_faults).chain(interlocks)
     }
+}
+
+fn of_tag(path: &TagPath, tag: &TagSpec) -> Vec<AlarmId> {
+    tag.alarms.iter().map(|spec| AlarmId::of_tag(path, &spec.name)).collect()
 }
