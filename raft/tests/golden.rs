@@ -5,9 +5,9 @@
 //! those.
 
 use labkeeper_machine::{
-    AuditEntry, Cause, Command, CommandRecord, CommandReport, Cooldown, Drift, Dump, Hold, HoldReason, Machine, NodeInfo, Ownership,
-    Quarantine, ReachWord, Reconciled, Rejection, Reply, Session, SetpointRequest, Stamp, TakeoverRecord, TakeoverReport, Vacancy,
-    state::Setpoint,
+    AuditEntry, Cause, Command, CommandRecord, CommandReport, Cooldown, Drift, Dump, Hold, HoldReason, Machine, NodeInfo, NoticeCommand,
+    Ownership, Quarantine, ReachWord, Reconciled, Rejection, Reply, Session, SetpointRequest, Stamp, TakeoverRecord, TakeoverReport,
+    Vacancy, state::Setpoint,
 };
 use labkeeper_model::site::{
     Access, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, Guidance, Levels, Limits, OnLeaseLoss, Priority, Problem, Register,
@@ -204,6 +204,16 @@ fn tenure_commands() -> [(&'static str, Command); 12] {
     ]
 }
 
+fn notice_commands() -> [(&'static str, Command); 3] {
+    let failed = NoticeCommand::Failed { number: 4, attempt: 2, why: "the server answered 503".into() };
+    let test = NoticeCommand::Test { route: name("ops"), actor: "ann".into(), reason: "commissioning".into() };
+    [
+        ("command-notices-sent.v1", Command::Notice(NoticeCommand::Sent { numbers: vec![3, u64::MAX] })),
+        ("command-notice-failed.v1", Command::Notice(failed)),
+        ("command-notice-test.v1", Command::Notice(test)),
+    ]
+}
+
 fn record() -> CommandRecord {
     CommandRecord {
         id: CommandId(*b"command-of-16-by"),
@@ -318,7 +328,7 @@ fn state() -> Dump {
 
 #[test]
 fn commands_and_batches() {
-    for (file, value) in first_commands().into_iter().chain(tenure_commands()) {
+    for (file, value) in first_commands().into_iter().chain(tenure_commands()).chain(notice_commands()) {
         check(file, &value, |c| command::encode(c).into(), |bytes| command::decode(&bytes).expect(file));
     }
     let batch = (Timestamp(1_800_000_000_000_000_000), first_commands().map(|(_, c)| command::encode(&c)).to_vec());

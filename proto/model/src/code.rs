@@ -11,7 +11,7 @@
 //! | LAB4xxx | the cluster: leadership, membership, ownership |
 //! | LAB5xxx | requests as such |
 //! | LAB6xxx | devices |
-//! | LAB7xxx | alarms, interlocks, the audit |
+//! | LAB7xxx | alarms, interlocks, the audit, notices |
 
 mod table;
 
@@ -111,6 +111,7 @@ pub enum ErrorCode {
     BadDefeatTime = 7204,
     AuditBroken = 7301,
     BadAuditFile = 7302,
+    UnknownRoute = 7303,
 }
 
 impl ErrorCode {

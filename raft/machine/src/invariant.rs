@@ -49,7 +49,7 @@ impl Invariant {
         (Self::SetpointFollows, "a setpoint has the value, revision and state of the remembered command that set it"),
         (Self::LifecycleForward, "a command's states only go forward, its times never back, and it ends at most once"),
         (Self::IndexesAgree, "what finds commands and alarms by log index, deadline, segment or age agrees with them"),
-        (Self::MemoryBounded, "remembered commands, audit entries and rows of the alarm journal keep their bounds"),
+        (Self::MemoryBounded, "remembered commands, audit entries, rows of the alarm journal and notices keep their bounds"),
         (Self::AuditGapless, "audit entries and rows of the alarm journal are numbered without gaps"),
         (Self::SetpointDeclared, "only declared tags have setpoints"),
         (Self::OwnerAlive, "a segment's owner has a session that is alive, the one under which the segment was granted"),
@@ -59,7 +59,10 @@ impl Invariant {
             "a successor is another node than the owner, is alive, is not drained and declares that it reaches the segment",
         ),
         (Self::NothingUnowned, "a segment of the site has an owner if any node that is alive and not drained declares that it reaches it"),
-        (Self::NotesDeclared, "holds, drifts, quarantines, words, rests, control, interlocks and alarms are about what the site has"),
+        (
+            Self::NotesDeclared,
+            "holds, drifts, quarantines, words, rests, control, interlocks, alarms and notices are about what the site has",
+        ),
         (Self::AuditChained, "each entry of the audit has the hash over itself and all before it"),
     ];
 

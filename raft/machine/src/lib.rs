@@ -148,6 +148,7 @@ impl Machine {
             self.note_wish(wish, rejection);
         }
         self.watch_itself(&mut effects);
+        self.watch_routes(&mut effects);
         self.commands.forget(self.time);
         self.faults.check(passed == (self.applied, self.time), Invariant::TimeForward, self.applied, || format!("{passed:?}"));
         Applied { reply, effects }
@@ -199,7 +200,7 @@ impl Machine {
             Command::Authority(command) => self.authority_command(command, effects),
             Command::Interlock(command) => self.interlocks_command(command, effects),
             Command::Operate(command) => self.operate_command(command, effects),
-            Command::Notice(command) => self.notices_command(command, effects),
+            Command::Notice(command) => self.notices_command(command),
             Command::FireTimers => Ok(self.fire_timers(effects)),
             Command::ConfirmSite { node, session, version } => self.confirm_site(node, session, version, effects),
         }

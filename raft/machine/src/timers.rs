@@ -15,13 +15,7 @@ impl Machine {
     /// When [`crate::Command::FireTimers`] is due; `None` if nothing waits for time to pass.
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
-        let parts = [
-            self.alarms.next_timer(),
-            self.authority.next_timer(),
-            self.interlocks.next_timer(),
-            self.operate.next_timer(),
-            self.notices.next_timer(),
-        ];
+        let parts = [self.alarms.next_timer(), self.authority.next_timer(), self.interlocks.next_timer(), self.operate.next_timer()];
         parts.into_iter().flatten().min()
     }
 
@@ -29,9 +23,8 @@ impl Machine {
         self.fire_authority_timers(effects);
         self.fire_interlocks_timers(effects);
         self.fire_operate_timers(effects);
-        // After what raises alarms, and before those who are told about them.
+        // After what raises alarms.
         self.fire_alarms_timers(effects);
-        self.fire_notices_timers(effects);
         Reply::Done
     }
 }

@@ -6,6 +6,7 @@
 use crate::commands::{COMMANDS_MAX, Standing};
 use crate::invariant::{Fault, Invariant};
 use crate::lifecycle::{may_follow, set_by};
+use crate::notices::{GIVEN_UP_MAX, OUTBOX_MAX};
 use crate::ownership::reaches;
 use crate::state::CommandRecord;
 use crate::{AUDIT_MAX, JOURNAL_MAX, Machine, TAKEOVERS_MAX};
@@ -26,6 +27,7 @@ impl Machine {
         found.commands();
         found.audit();
         found.alarms();
+        found.notices();
         found.faults
     }
 
@@ -165,6 +167,16 @@ impl Found<'_> {
         self.expect(numbers.len() <= JOURNAL_MAX, Invariant::MemoryBounded, || format!("{} rows of the alarm journal", numbers.len()));
         let stranger = machine.alarm_records().map(|(id, _)| id).find(|id| id.area() != "system" && !machine.is_declared_alarm(id));
         self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("{stranger:?}"));
+    }
+}
+
+impl Found<'_> {
+    fn notices(&mut self) {
+        let (waiting, given_up) = (self.machine.notices().count(), self.machine.notices_given_up().count());
+        let bounded = waiting <= OUTBOX_MAX && given_up <= GIVEN_UP_MAX;
+        self.expect(bounded, Invariant::MemoryBounded, || format!("{waiting} notices wait, {given_up} were given up"));
+        let stranger = self.machine.notices().map(|pending| &pending.route).find(|route| !self.machine.site.routes.contains_key(*route));
+        self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("a notice for {stranger:?}"));
     }
 }
 

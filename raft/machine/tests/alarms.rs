@@ -2,7 +2,7 @@
 
 use labkeeper_alarm::{Quality, Transition, Word};
 use labkeeper_machine::{AlarmCommand, Command, ConditionWord, Machine, NodeInfo, Reply, Stamp};
-use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Levels, SegmentSpec, SiteSpec, TagSpec};
+use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Levels, RouteSpec, SegmentSpec, SiteSpec, TagSpec};
 use labkeeper_model::{AlarmId, Epoch, LeaseTerms, Name, NodeId, Timestamp};
 
 fn name(text: &str) -> Name {
@@ -29,6 +29,7 @@ fn site(alarms: usize) -> SiteSpec {
         failback: None,
         segments: [(name("cryo"), SegmentSpec { description: String::new(), home: Some(name("a")) })].into(),
         devices: [(name("chiller"), device)].into(),
+        routes: [(name("ops"), RouteSpec { webhook: Some("http://pager.lab/".into()), ..RouteSpec::default() })].into(),
         ..SiteSpec::default()
     }
 }
@@ -126,8 +127,11 @@ impl Lab {
         rows.map(|row| format!("{}#{}", row.alarm, row.occurrence)).collect()
     }
 
+    /// How many were announced, each of which makes one notice.
     fn announced(&self) -> usize {
-        self.machine.alarm_journal().filter(|row| row.announced).count()
+        let announced = self.machine.alarm_journal().filter(|row| row.announced).count();
+        assert_eq!(self.machine.notices().count(), announced);
+        announced
     }
 }
 

@@ -1,11 +1,14 @@
 //! Every bound on what is kept, from both sides: the longest that is taken, and one more.
 
+use labkeeper_machine::notices::OUTBOX_MAX;
 use labkeeper_machine::text::{ACTOR_LEN_MAX, DETAIL_LEN_MAX, MESSAGE_LEN_MAX, REASON_LEN_MAX, VALUE_LEN_MAX};
 use labkeeper_machine::{
-    Command, CommandReport, Machine, NODES_MAX, NodeInfo, Reconciled, Rejection, Reply, SetpointRequest, Stamp, TAKEOVERS_MAX,
+    Command, CommandReport, Machine, NODES_MAX, NodeInfo, NoticeCommand, Reconciled, Rejection, Reply, SetpointRequest, Stamp,
+    TAKEOVERS_MAX,
 };
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType, WordOrder,
+    Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, RouteSpec, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
+    WordOrder,
 };
 use labkeeper_model::{CommandId, CommandState, ErrorCode, LeaseTerms, Name, TagPath, Timestamp, Value};
 use std::sync::Arc;
@@ -135,6 +138,28 @@ fn texts_of_a_request_are_bounded_and_what_is_too_long_is_not_remembered() {
     let Ok(Reply::Command(record)) = lab.set(number_2) else { panic!("remembered") };
     assert_eq!(record.state(), CommandState::Rejected);
     assert!(record.error.as_ref().is_some_and(|(code, message)| *code == ErrorCode::OutOfRange && message.len() <= MESSAGE_LEN_MAX));
+}
+
+#[test]
+fn the_outbox_is_bounded_and_what_is_given_up_for_lack_of_room_is_an_alarm() {
+    let mut lab = Lab::new();
+    let route = RouteSpec { webhook: Some("http://pager.lab/".into()), ..RouteSpec::default() };
+    let site = SiteSpec { routes: [(name("ops"), route)].into(), ..site() };
+    lab.apply(Command::ApplySite { site, expected_version: None, actor: "ann".into(), reason: String::new() }).expect("applied");
+    let test = |actor: usize| {
+        let (actor, reason) = ("a".repeat(actor), String::new());
+        Command::Notice(NoticeCommand::Test { route: name("ops"), actor, reason })
+    };
+    assert!(lab.apply(test(ACTOR_LEN_MAX + 1)).is_err_and(|rejection| rejection.code == ErrorCode::BadRequest));
+    let is_shown = |lab: &Lab| lab.machine.alarm_records().any(|(id, _)| id.as_str() == "system/notify-failed/ops");
+    (0..OUTBOX_MAX).for_each(|_| drop(lab.apply(test(ACTOR_LEN_MAX)).expect("kept")));
+    assert_eq!((lab.machine.notices().count(), is_shown(&lab)), (OUTBOX_MAX, false));
+    lab.apply(test(0)).expect("kept");
+    // The alarm is itself told by the route, for which another had to go.
+    assert_eq!((lab.machine.notices().count(), is_shown(&lab)), (OUTBOX_MAX, true));
+    let record = lab.machine.notice_routes().next().map(|(_, record)| record).expect("a route");
+    assert_eq!((record.given_up, lab.machine.notices_given_up().count()), (2, 2));
+    assert!(lab.machine.violations().is_empty());
 }
 
 #[test]

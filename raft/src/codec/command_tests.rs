@@ -1,9 +1,11 @@
 use super::*;
 use labkeeper_alarm::Word;
 use labkeeper_machine::interlocks::Verdict;
-use labkeeper_machine::{AlarmCommand, AuthorityCommand, ConditionWord, InterlockCommand, Reconciled};
+use labkeeper_machine::notices::ATTEMPTS_MAX;
+use labkeeper_machine::{AlarmCommand, AuthorityCommand, ConditionWord, InterlockCommand, NoticeCommand, Reconciled};
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Stage, Table, TagSpec, ValueType,
+    Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, OnLeaseLoss, Priority, Register, RouteSpec, SegmentSpec, SiteSpec, Stage,
+    Table, TagSpec, ValueType,
 };
 use labkeeper_model::{AlarmId, CommandId, CommandState, LeaseTerms, Name, Scope, TagPath};
 use std::collections::BTreeMap;
@@ -91,6 +93,7 @@ pub(crate) fn every_command() -> Vec<Command> {
     commands.extend(every_authority_command());
     commands.extend(every_alarm_command());
     commands.extend(every_interlock_command());
+    commands.extend(every_notice_command());
     commands
 }
 
@@ -226,6 +229,8 @@ fn every_interlock_command() -> Vec<Command> {
         ..InterlockSpec::default()
     };
     guarded.interlocks.insert(lid(), interlock);
+    let route = RouteSpec { webhook: Some(text("http://pager.lab/")), min_priority: Priority::Low, ..RouteSpec::default() };
+    guarded.routes = BTreeMap::from([(name("ops"), route.clone()), (name("night"), route)]);
     let tripped = Verdict::Tripped { why: text("the lid is open") };
     let report = |node, epoch, verdict, forced| InterlockCommand::Report {
         node,
@@ -243,6 +248,18 @@ fn every_interlock_command() -> Vec<Command> {
     ];
     let before = Command::ApplySite { site: guarded, expected_version: None, actor: text("ann"), reason: text("why") };
     [before].into_iter().chain(commands.into_iter().map(Command::Interlock)).collect()
+}
+
+/// One of every command about notices, under the declaration of [`every_interlock_command`], which has two routes, so that some wait and
+/// some are given up.
+fn every_notice_command() -> Vec<Command> {
+    let text = |text: &str| text.to_owned();
+    let test = |route| NoticeCommand::Test { route: name(route), actor: text("ann"), reason: text("why") };
+    let failed = |number, attempt| NoticeCommand::Failed { number, attempt, why: text("no answer") };
+    let mut commands = vec![test("ops"), test("night"), test("ops"), NoticeCommand::Sent { numbers: vec![1, u64::MAX] }];
+    commands.extend((1..=ATTEMPTS_MAX).map(|attempt| failed(2, attempt)));
+    commands.push(failed(3, 1));
+    commands.into_iter().map(Command::Notice).collect()
 }
 
 #[test]

@@ -24,6 +24,11 @@ fn the_state_that_comes_back_is_a_full_one() {
     assert!(dump.ownerships.values().any(|ownership| ownership.session > 0));
     let alarm = dump.alarms.records().values().find(|alarm| alarm.overrides.any()).expect("an alarm that is overridden");
     assert!(alarm.occurrence > 0 && alarm.chatter.episode.is_some() && !alarm.comments.is_empty(), "{alarm:?}");
+    let notices = &dump.notices;
+    assert!(notices.pending().values().any(|pending| pending.attempts > 0) && !notices.given_up().is_empty(), "{notices:?}");
+    assert!(
+        notices.routes().values().any(|route| route.told_at.is_some()) && notices.routes().values().any(|route| route.failing.is_some())
+    );
     assert!(dump.alarms.journal().count() > 5 && !dump.alarms.floods().areas.is_empty());
 }
 

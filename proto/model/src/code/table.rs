@@ -402,4 +402,10 @@ pub(super) const TABLE: &[(ErrorCode, &str, &str, &str)] = &[
         "The file is no export of the audit.",
         "Give a file that `labkeeper audit export` wrote, as it wrote it.",
     ),
+    (
+        ErrorCode::UnknownRoute,
+        "unknown_route",
+        "The site has no route of that name.",
+        "See `labkeeper notify ls`; routes are declared under `[notify]`.",
+    ),
 ];

@@ -185,7 +185,8 @@ impl Machine {
             let in_words = self.alarm_in_words(id, alarm, &text);
             let segment = Name::new(id.area()).ok().filter(|area| self.has_segment(area.as_str()));
             let (transition, priority) = (row.transition.as_str(), alarm.priority);
-            self.notify(&Notice { alarm: id.clone(), occurrence: row.occurrence, transition, priority, segment, text: in_words });
+            let (alarm, occurrence, state) = (id.clone(), row.occurrence, row.state.to_string());
+            self.notify(&Notice { alarm, occurrence, transition, state, priority, segment, text: in_words });
             if row.transition == Transition::Raised {
                 self.alarms.count_for_flood(id, self.time);
             }

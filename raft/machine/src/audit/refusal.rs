@@ -9,6 +9,7 @@ use crate::alarms::AlarmCommand;
 use crate::authority::AuthorityCommand;
 use crate::command::Command;
 use crate::interlocks::InterlockCommand;
+use crate::notices::NoticeCommand;
 use crate::operate::OperateCommand;
 use crate::reply::Rejection;
 use crate::text::{ACTOR_LEN_MAX, REASON_LEN_MAX, cut};
@@ -53,6 +54,9 @@ impl Wish {
             }
             Command::Operate(OperateCommand::Cancel { id, actor, reason }) => {
                 Some(Self::new(actor, "command", format!("command {id}"), "cancel", reason))
+            }
+            Command::Notice(NoticeCommand::Test { route, actor, reason }) => {
+                Some(Self::new(actor, "notify", route.as_str(), "test", reason))
             }
             _ => None,
         }

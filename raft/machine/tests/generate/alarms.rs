@@ -3,8 +3,8 @@
 use super::actor;
 use super::tenure::KNOWN;
 use labkeeper_alarm::Word;
-use labkeeper_machine::{AlarmCommand, Command, ConditionWord, Machine};
-use labkeeper_model::{AlarmId, Timestamp};
+use labkeeper_machine::{AlarmCommand, Command, ConditionWord, Machine, NoticeCommand};
+use labkeeper_model::{AlarmId, Name, Timestamp};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -24,6 +24,19 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         words,
     });
     prop_oneof![20 => report, 2 => itself, 12 => deed()].prop_map(Command::Alarm)
+}
+
+/// What the leader says of its sending, about notices that wait mostly, and tests.
+pub(crate) fn notice() -> impl Strategy<Value = Command> {
+    let number = || prop_oneof![9 => 1..20u64, 1 => any::<u64>()];
+    let attempt = prop_oneof![9 => 1..12u32, 1 => any::<u32>()];
+    let route = prop::sample::select(vec!["ops", "ops", "ghost"]).prop_map(|route| Name::new(route).expect("a name"));
+    let command = prop_oneof![
+        3 => vec(number(), 0..4).prop_map(|numbers| NoticeCommand::Sent { numbers }),
+        6 => (number(), attempt, super::text()).prop_map(|(number, attempt, why)| NoticeCommand::Failed { number, attempt, why }),
+        1 => (route, actor(), reason()).prop_map(|(route, actor, reason)| NoticeCommand::Test { route, actor, reason }),
+    ];
+    command.prop_map(Command::Notice)
 }
 
 /// The alarms of one tag mostly, so that much happens to them; those of the others, of devices and of the lab itself.

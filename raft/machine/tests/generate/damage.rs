@@ -2,9 +2,12 @@
 
 use labkeeper_machine::authority::{Asked, Control};
 use labkeeper_machine::interlocks::InterlockState;
+use labkeeper_machine::notices::{Outbox, Pending};
 use labkeeper_machine::{Cooldown, Dump, Ownership, ReachWord};
-use labkeeper_model::{CommandState, Name, Scope, Timestamp};
+use labkeeper_model::site::Priority;
+use labkeeper_model::{AlarmId, CommandState, Name, Scope, Timestamp};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +28,26 @@ fn ghost() -> Control {
         hold: Duration::ZERO,
         until: Timestamp(0),
         asked,
+    }
+}
+
+/// A notice for a route that nobody declared, at the end of all numbers.
+fn stray(number: u64) -> Pending {
+    Pending {
+        number,
+        route: Name::new("ghost").expect("a name"),
+        alarm: AlarmId::parse("system/disk/ghost").expect("an alarm"),
+        occurrence: u64::MAX,
+        transition: String::new(),
+        state: String::new(),
+        priority: Priority::Critical,
+        segment: None,
+        text: String::new(),
+        log_index: u64::MAX,
+        at: Timestamp(i64::MAX),
+        attempts: u32::MAX,
+        next: Timestamp(i64::MIN),
+        why: String::new(),
     }
 }
 
@@ -70,6 +93,7 @@ pub(crate) fn damage() -> impl Strategy<Value = Vec<Change>> {
         |dump| dump.authority.held.extend([(Scope::parse("group/ghost").expect("a scope"), ghost())]),
         |dump| drop(dump.interlocks.states.insert(Name::new("ghost").expect("a name"), InterlockState::default())),
         |dump| dump.interlocks.states.values_mut().for_each(|state| (state.epoch, state.latched, state.verdict) = (u64::MAX, true, None)),
+        |dump| dump.notices = Outbox::restore(vec![stray(0), stray(u64::MAX)], 7, vec![stray(1); 200], BTreeMap::new()),
         |dump| dump.audit.reverse(),
         |dump| drop(dump.audit.pop()),
         |dump| dump.audit.iter_mut().for_each(|entry| Arc::make_mut(entry).number = u64::MAX),

@@ -2,7 +2,7 @@
 
 use labkeeper_model::site::{
     Access, AlarmClass, AlarmKind, AlarmSpec, DeviceSpec, DriverKind, Fencing, InterlockSpec, Levels, Limits, OnLeaseLoss, Register,
-    SegmentSpec, SiteSpec, Stage, Table, TagSpec, Takeover, ValueType, WordOrder,
+    RouteSpec, SegmentSpec, SiteSpec, Stage, Table, TagSpec, Takeover, ValueType, WordOrder,
 };
 use labkeeper_model::{Name, TagPath, Value};
 use proptest::collection::vec;
@@ -33,7 +33,17 @@ pub(crate) fn sane() -> impl Strategy<Value = SiteSpec> {
         let interlocks = interlocks(&devices, failback);
         let vital = AlarmClass { latching: true, needs_comment: true, max_shelve: Duration::from_secs(3_600), ..AlarmClass::default() };
         let classes = [(name("vital"), vital)].into();
-        SiteSpec { name: "lab".into(), failback, segments, devices, groups, interlocks, classes, ..SiteSpec::default() }
+        SiteSpec {
+            name: "lab".into(),
+            failback,
+            segments,
+            devices,
+            groups,
+            interlocks,
+            classes,
+            routes: [(name("ops"), RouteSpec { webhook: Some("http://pager.lab/".into()), ..RouteSpec::default() })].into(),
+            ..SiteSpec::default()
+        }
     })
 }
 

@@ -119,7 +119,10 @@ pub(crate) fn declared(words: &Words, site: &mut SiteSpec) -> Result<(), String>
 }
 
 fn priority(words: &Words) -> Result<Priority, String> {
-    let Some(text) = words.key("priority") else { return Ok(Priority::Medium) };
+    words.key("priority").map_or(Ok(Priority::Medium), priority_of)
+}
+
+pub(crate) fn priority_of(text: &str) -> Result<Priority, String> {
     Priority::ALL.iter().find(|row| row.1 == text).map(|row| row.0).ok_or_else(|| format!("{text:?} is no priority"))
 }
 

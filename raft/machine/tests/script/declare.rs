@@ -9,11 +9,12 @@
 //! tag chiller-1/setpoint f32 rw unit=degC limits=5..40 takeover=hold dangerous=true
 //! class vital latching=true managed=true comment=true max=8h
 //! alarm chiller-1/temperature/high hi=30 on=5s off=5s re=60s priority=high class=vital
+//! route oncall min=high segments=cryo,hall hours=1080-360
 //! ```
 //! Tags get registers of their own, four apart, in the order in which they are written.
 
-use super::alarms;
 use super::words::Words;
+use super::{alarms, notices};
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Stage, Table, TagSpec,
     Takeover, ValueType, Verify, WordOrder,
@@ -45,6 +46,7 @@ pub(crate) fn site(lines: &[String]) -> Result<SiteSpec, String> {
                 device.tags.insert(name(tag)?, tag_spec(&words, address)?);
             }
             "class" => drop(site.classes.insert(name(words.word(1)?)?, alarms::class(&words)?)),
+            "route" => drop(site.routes.insert(name(words.word(1)?)?, notices::route(&words)?)),
             "alarm" => alarms::declared(&words, &mut site)?,
             other => return Err(format!("{other:?} is not a declaration")),
         }

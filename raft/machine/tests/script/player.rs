@@ -8,10 +8,10 @@
 //! report NODE epoch=1 7=dispatched 7=failed at=-5s why=..
 //! expire (commands)          fire (timers)          wait 5s          restart (through a dump)          show WHAT
 //! ```
-//! and those of `tenure`, `control` and `alarms`. Time stands still but for `wait`; it begins at 1000 s.
+//! and those of `tenure`, `control`, `alarms` and `notices`. Time stands still but for `wait`; it begins at 1000 s.
 
 use super::words::Words;
-use super::{alarms, control, declare, print, show, tenure};
+use super::{alarms, control, declare, notices, print, show, tenure};
 use labkeeper_machine::{Command, CommandReport, Machine, NodeInfo, SetpointRequest, Stamp};
 use labkeeper_model::{CommandId, CommandState, ErrorCode, TagPath, Timestamp, Value};
 
@@ -77,6 +77,7 @@ impl Player {
                 let about_alarms = || alarms::command(words, &self.machine, self.time);
                 let command = about_control.map_or_else(about_owners, |command| Ok(Some(command)))?;
                 let command = command.map_or_else(about_alarms, |command| Ok(Some(command)))?;
+                let command = command.map_or_else(|| notices::command(words), |command| Ok(Some(command)))?;
                 return command.ok_or(format!("{other:?} is not a command"));
             }
         })

@@ -1,8 +1,8 @@
 //! What `show` prints: one line for each thing of a kind.
 
-use super::alarms;
 use super::print::{audit_line, command_in_words, owner, seconds};
 use super::words::Words;
+use super::{alarms, notices};
 use labkeeper_machine::{Drift, Hold, Machine, TakeoverRecord};
 use labkeeper_model::TagPath;
 
@@ -49,6 +49,8 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
         "alarms" => machine.alarm_records().map(|(id, alarm)| alarms::alarm_in_words((id, alarm))).collect(),
         "journal" => machine.alarm_journal().map(|row| alarms::row_in_words(row)).collect(),
         "floods" => machine.floods().map(alarms::flood_in_words).collect(),
+        "notices" => notices::in_words(machine),
+        "routes" => machine.notice_routes().map(|(route, record)| notices::route_in_words(route, &record)).collect(),
         "interlocks" => super::control::show_interlocks(machine, seconds),
         "explain" => super::control::explain(machine, words)?,
         "timer" => vec![machine.next_timer().map_or("none".into(), seconds)],

@@ -2,7 +2,7 @@
 
 mod state;
 
-pub(super) use state::{state_from_wire, state_to_wire};
+pub(super) use state::{priority_from_wire, priority_to_wire, state_from_wire, state_to_wire};
 
 use labkeeper_alarm::Word;
 use labkeeper_machine::alarms::{AlarmCommand, ConditionWord};
@@ -120,7 +120,7 @@ fn word_from_wire(record: v1::ConditionWordRecord) -> Result<ConditionWord, Conv
     Ok(ConditionWord { alarm: alarm_id("words.alarm", &record.alarm)?, at: Timestamp(record.at_unix_ns), word })
 }
 
-fn alarm_id(field: &str, text: &str) -> Result<AlarmId, ConvertError> {
+pub(super) fn alarm_id(field: &str, text: &str) -> Result<AlarmId, ConvertError> {
     AlarmId::parse(text).ok_or_else(|| ConvertError::new(field, format!("{text:?} is no alarm")))
 }
 

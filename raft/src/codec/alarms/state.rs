@@ -243,11 +243,11 @@ fn flood_from_wire(record: v1::FloodRecord) -> Result<Flood, ConvertError> {
 }
 
 /// Its place in the list, which only grows at its end.
-fn priority_to_wire(priority: Priority) -> u32 {
+pub(in crate::codec) fn priority_to_wire(priority: Priority) -> u32 {
     (0..).zip(Priority::ALL).find(|(_, row)| row.0 == priority).map_or(0, |(place, _)| place)
 }
 
-fn priority_from_wire(place: u32) -> Result<Priority, ConvertError> {
+pub(in crate::codec) fn priority_from_wire(place: u32) -> Result<Priority, ConvertError> {
     let row = (0..).zip(Priority::ALL).find(|(at, _)| *at == place);
     row.map(|(_, row)| row.0).ok_or_else(|| ConvertError::new("priority", format!("{place} is none that this version knows")))
 }
