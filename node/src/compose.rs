@@ -5,6 +5,7 @@
 //!   ├── api          grpc, http                        answers from the first moment on
 //!   ├── consensus    hands leadership over at a planned stop, while gRPC is still served
 //!   ├── telemetry    relay, peers, rate
+//!   ├── notify       tells people about alarms, while the node leads
 //!   ├── watchdog     tells systemd that the node goes on
 //!   └── ownership    each builds on those before it: what fails takes what follows with it
 //!       ├── membership   ready once the node belongs to a site and a majority has confirmed what it knows
@@ -21,6 +22,7 @@
 //! drives no device before it has confirmed with a majority what it owns: what it remembers may be old.
 
 use crate::config::NodeConfig;
+use crate::notify;
 use crate::observe::{own_alarms, watchdog};
 use crate::ownership::{keeper, leader, probes, reporter, session};
 use crate::parts::Parts;
@@ -80,6 +82,7 @@ fn tree(parts: &Parts) -> SupervisorSpec {
         ChildSpec::supervisor("api", one_for_one(api)),
         consensus,
         ChildSpec::supervisor("telemetry", one_for_one(telemetry)),
+        parts.worker("notify", |parts, actor| notify::run(parts.notify(), actor)),
         parts.worker("watchdog", |parts, actor| watchdog::run(parts.cluster.runtime(), actor)),
         ChildSpec::supervisor("ownership", ownership),
     ])

@@ -19,6 +19,7 @@ pub mod config;
 pub mod disk_probe;
 pub mod error;
 pub mod gate;
+pub mod notify;
 pub mod observe;
 pub mod ownership;
 mod parts;

@@ -7,6 +7,7 @@ use crate::api::status::StatusSource;
 use crate::api::tags::Tags;
 use crate::commands::Commands;
 use crate::config::NodeConfig;
+use crate::notify::NotifyContext;
 use crate::observe::metrics::Metrics;
 use crate::observe::own_alarms::OwnAlarmsContext;
 use crate::observe::rate;
@@ -198,6 +199,10 @@ impl Parts {
 
     pub(crate) fn own_alarms(&self) -> OwnAlarmsContext {
         OwnAlarmsContext { cluster: self.cluster.clone(), me: self.node_id(), config: self.config.clone(), tenure: self.tenure.clone() }
+    }
+
+    pub(crate) fn notify(&self) -> NotifyContext {
+        NotifyContext { cluster: self.cluster.clone(), name: self.me.name.clone() }
     }
 
     /// This node's number; 0, which no node has, before it belongs to a site.

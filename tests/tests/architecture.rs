@@ -99,6 +99,8 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
     ("sled", &["labkeeper-raft"], "its flush is not durable by itself: one place knows how to use it"),
     ("tokio-modbus", &["labkeeper-drivers"], "the node speaks of tags, not of registers"),
     ("axum", &["labkeeper"], "drivers and consensus serve no HTTP"),
+    ("lettre", &["labkeeper"], "only the leader of a site tells people"),
+    ("hyper-rustls", &["labkeeper"], "as lettre"),
     ("clap", &["labkeeper", "labkeeper-benches"], "only programs have arguments"),
 ];
 
