@@ -73,9 +73,9 @@ struct Writes {
 /// How long a burst of alarms takes.
 #[derive(Clone, Debug, clap::Args)]
 struct Alarms {
-    /// How many bursts
-    #[arg(long, default_value_t = 10)]
-    rounds: usize,
+    /// How many bursts: with more than three at once, each of the alarms would be chattering
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+    rounds: u8,
     /// Where the nodes keep their data
     #[arg(long, default_value = "target")]
     disk: PathBuf,

@@ -4,11 +4,13 @@
 //!   pymodbus ─► device                                          a script on somebody's desk: nothing else knows of it
 //!   p4p ─► softIOC (memory)                                     an EPICS put with completion
 //!   p4p ─► softIOC ─► device                                    the same, whose record writes the register before it completes
-//!   gRPC ─► Labkeeper: log on a majority ─► owner ─► device     a setpoint, to `committed` and to `written`
+//!   gRPC ─► Labkeeper: log on a majority ─► owner ─► device     a setpoint: to `committed`, to the register, and to `written`
 //! ```
 //!
 //! All of them write to the same simulated device, one after the other, each waiting for its answer. Only Labkeeper's write is
-//! replicated, limited, audited and survives the process that took it; so what the commit costs is told apart.
+//! replicated, limited, audited and survives the process that took it; so what the commit costs is told apart. When the register
+//! changed is what the device's own log of writes says, by this machine's one clock; that it is `written` is known to the client
+//! only after the owner's report is committed too.
 
 use crate::{Writes, machine};
 use anyhow::{Context as _, ensure};
@@ -16,6 +18,7 @@ use labkeeper_proto::v1;
 use labkeeper_proto::v1::value::Kind;
 use labkeeper_proto::v1::{CommandState, WaitLevel};
 use labkeeper_tests::client::setpoint;
+use labkeeper_tests::plant::Write;
 use labkeeper_tests::ports::Port;
 use labkeeper_tests::repo::root;
 use labkeeper_tests::spread::Spread;
@@ -24,7 +27,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -32,27 +35,40 @@ use tokio::process::{Child, Command};
 const TAG: &str = "cryo/bank-cryo/s";
 
 /// Who writes, in the order of the report.
-const CONTESTANTS: [(&str, Contestant); 7] = [
+const CONTESTANTS: [(&str, Contestant); 9] = [
     ("pymodbus, a bare write", Contestant::Modbus),
     ("EPICS: p4p put to a softIOC, kept in memory", Contestant::Epics("LAB:MEM")),
     ("EPICS: the same, the record writes the register", Contestant::Epics("LAB:REG")),
-    ("Labkeeper, the owner leads: committed", Contestant::Labkeeper(Through::Owner, WaitLevel::Committed)),
-    ("Labkeeper, the owner leads: register written", Contestant::Labkeeper(Through::Owner, WaitLevel::Written)),
-    ("Labkeeper, through another node: committed", Contestant::Labkeeper(Through::Other, WaitLevel::Committed)),
-    ("Labkeeper, through another node: register written", Contestant::Labkeeper(Through::Other, WaitLevel::Written)),
+    ("Labkeeper, the owner leads: committed", Contestant::Labkeeper(Through::Owner, Until::Committed)),
+    ("Labkeeper, the owner leads: the register has changed", Contestant::Labkeeper(Through::Owner, Until::Register)),
+    ("Labkeeper, the owner leads: known to be written", Contestant::Labkeeper(Through::Owner, Until::Written)),
+    ("Labkeeper, through another node: committed", Contestant::Labkeeper(Through::Other, Until::Committed)),
+    ("Labkeeper, through another node: the register has changed", Contestant::Labkeeper(Through::Other, Until::Register)),
+    ("Labkeeper, through another node: known to be written", Contestant::Labkeeper(Through::Other, Until::Written)),
 ];
 
 #[derive(Clone, Copy)]
 enum Contestant {
     Modbus,
     Epics(&'static str),
-    Labkeeper(Through, WaitLevel),
+    Labkeeper(Through, Until),
 }
 
 #[derive(Clone, Copy)]
 enum Through {
     Owner,
     Other,
+}
+
+/// What ends a write's time.
+#[derive(Clone, Copy, PartialEq)]
+enum Until {
+    /// The client has the answer that it is committed.
+    Committed,
+    /// The device has it.
+    Register,
+    /// The client has the answer that the device has it.
+    Written,
 }
 
 /// Runs the comparison, prints the report, and writes it where it was asked for.
@@ -72,7 +88,7 @@ pub(crate) async fn run(arguments: &Writes) -> anyhow::Result<()> {
             let times = match contestant {
                 Contestant::Modbus => rivals.python("modbus_write.py", &device.to_string(), arguments.writes).await?,
                 Contestant::Epics(pv) => rivals.python("put.py", pv, arguments.writes).await?,
-                Contestant::Labkeeper(through, wait) => ours(&cluster, *through, *wait, arguments.writes).await?,
+                Contestant::Labkeeper(through, until) => ours(&cluster, *through, *until, arguments.writes).await?,
             };
             let mut spread = Spread::default();
             times.iter().for_each(|time| spread.add(*time));
@@ -89,7 +105,7 @@ pub(crate) async fn run(arguments: &Writes) -> anyhow::Result<()> {
 }
 
 /// Setpoints one after the other; each to another tag than the one before, whose reading back may still be under way.
-async fn ours(cluster: &Cluster, through: Through, wait: WaitLevel, count: usize) -> anyhow::Result<Vec<Duration>> {
+async fn ours(cluster: &Cluster, through: Through, until: Until, count: usize) -> anyhow::Result<Vec<Duration>> {
     let leader = cluster.leader().await?;
     let owner = cluster.owner("cryo").await?;
     let node = match through {
@@ -97,16 +113,40 @@ async fn ours(cluster: &Cluster, through: Through, wait: WaitLevel, count: usize
         Through::Other => (0..cluster.nodes.len()).find(|node| *node != leader && *node != owner).context("three nodes")?,
     };
     let client: &Client = &cluster.nodes[node].client;
-    let mut times = Vec::with_capacity(count);
+    let (wait, wanted) = match until {
+        Until::Committed => (WaitLevel::Committed, CommandState::Committed),
+        Until::Register | Until::Written => (WaitLevel::Written, CommandState::Written),
+    };
+    let (mut times, mut begins) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for n in 0..count {
-        let request = v1::SetSetpointRequest { wait: wait.into(), ..setpoint(&format!("{TAG}{:02}", 4 + n % 8), Kind::Unsigned(n as u64)) };
+        let request = v1::SetSetpointRequest { wait: wait.into(), ..setpoint(&format!("{TAG}{:02}", tag_of(n)), Kind::Unsigned(n as u64)) };
+        begins.push(SystemTime::now().duration_since(UNIX_EPOCH)?);
         let began = Instant::now();
         let command = client.set(request).await?;
         times.push(began.elapsed());
-        let reached = if wait == WaitLevel::Written { CommandState::Written } else { CommandState::Committed };
-        ensure!(command.state() >= reached && command.state() <= CommandState::Verified, "{command:?}");
+        ensure!(command.state() >= wanted && command.state() <= CommandState::Verified, "{command:?}");
     }
-    Ok(times)
+    if until == Until::Register { arrivals(cluster, &begins).await } else { Ok(times) }
+}
+
+const fn tag_of(n: usize) -> usize {
+    4 + n % 8
+}
+
+/// How long after its beginning each of these writes reached its register, by the device's log.
+async fn arrivals(cluster: &Cluster, begins: &[Duration]) -> anyhow::Result<Vec<Duration>> {
+    let writes = cluster.plant.recorded()?;
+    let first = begins.first().copied().unwrap_or_default();
+    let times = |write: &Write| Duration::from_nanos(u64::try_from(write.time_unix_ns).unwrap_or_default());
+    let mut writes = writes.iter().filter(|write| times(write) >= first);
+    let mut arrivals = Vec::with_capacity(begins.len());
+    for (n, began) in begins.iter().enumerate() {
+        // Registers of a setpoint: two words, the upper one first.
+        let is_of = |write: &&Write| usize::from(write.address) == 2 * tag_of(n) && write.values.last().copied() == u16::try_from(n).ok();
+        let write = writes.by_ref().find(is_of).with_context(|| format!("write {n} is not in the device's log"))?;
+        arrivals.push(times(write).saturating_sub(*began));
+    }
+    Ok(arrivals)
 }
 
 /// The others' programs, and where they find each other: on loopback, on ports of their own.
@@ -186,9 +226,10 @@ fn report(results: &BTreeMap<usize, Spread>, arguments: &Writes) -> String {
     let beyond = |committed: usize, written: usize| us(written, 0.5).saturating_sub(us(committed, 0.5));
     let _ = write!(
         text,
-        "\nBeyond the commit, a register is written {} us later where the owner leads, {} us through another node (medians).\n",
+        "\nBeyond the commit, a register has changed {} us later where the owner leads, {} us through another node (medians; the commit's\n\
+         answer has been on its way to the client meanwhile).\n",
         beyond(3, 4),
-        beyond(5, 6)
+        beyond(6, 7)
     );
     text
 }
