@@ -146,6 +146,19 @@ verify = {{ readback = "gain", tolerance = 0.01, timeout = "2s" }}
         Ok(self.text(&text))
     }
 
+    /// Adds a simulated device of any kind, with the lines of its tags.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn device(self, segment: &str, device: &str, simulate: &str, tags: &str) -> anyhow::Result<Self> {
+        let port = Port::reserve()?;
+        let address = port.address();
+        let head =
+            format!("segment = \"{segment}\"\ndriver = \"modbus-tcp\"\naddress = \"{address}\"\npoll = \"100ms\"\ntimeout = \"300ms\"");
+        let text = format!("\n[devices.{device}]\n{head}\nsimulate = \"{simulate}\"\n\n[devices.{device}.tags]\n{tags}");
+        Ok(self.text(&text).port(port))
+    }
+
     /// Adds any text.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {

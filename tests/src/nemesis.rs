@@ -8,10 +8,11 @@
 
 use crate::Cluster;
 use crate::disk::{SlowDisk, SmallDisk};
+use crate::faults::{Faults, Harm};
 use crate::network::{End, Links};
 use anyhow::{Context as _, ensure};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A node by its part in the cluster, at the moment of the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,12 +87,13 @@ pub struct Nemesis {
     slow: Vec<SlowDisk>,
     small: BTreeMap<usize, SmallDisk>,
     story: Vec<String>,
+    faults: Faults,
 }
 
 impl Default for Nemesis {
     fn default() -> Self {
-        let (frozen, slow, small, story) = <(_, _, _, Vec<String>)>::default();
-        Self { began: Instant::now(), frozen, slow, small, story }
+        let (frozen, slow, small, story, faults) = <(_, _, _, Vec<String>, _)>::default();
+        Self { began: Instant::now(), frozen, slow, small, story, faults }
     }
 }
 
@@ -131,6 +133,12 @@ impl Nemesis {
         self.story.join("\n")
     }
 
+    /// Which node was hit when.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     /// Puts a stopped node's data on a small disk, so that it can be full.
     ///
     /// # Errors
@@ -149,6 +157,10 @@ impl Nemesis {
         if step.is_for_the_living() && !cluster.nodes[at].is_running() {
             self.story.push("           which is down already".into());
             return Ok(());
+        }
+        if let Some(harm) = step.harm() {
+            // Noted before it is done: its victim must not be seen to suffer earlier.
+            self.faults.begin(&cluster.nodes[at].name, harm, now_ns());
         }
         let count = cluster.nodes.len();
         let others = || (0..count).filter(move |other| *other != at).map(End::Node);
@@ -213,6 +225,9 @@ impl Nemesis {
             Step::Settle => cluster.settled().await?,
             _ => anyhow::bail!("{step:?} has a victim"),
         }
+        if let Some(harm) = step.repairs() {
+            self.faults.end(harm, now_ns());
+        }
         Ok(())
     }
 }
@@ -221,6 +236,26 @@ impl Step {
     /// Whether it is done to a process.
     fn is_for_the_living(&self) -> bool {
         matches!(self, Self::Kill(_) | Self::Stop(_) | Self::Freeze(_) | Self::SlowDisk(..))
+    }
+
+    /// What kind of harm it does to its victim.
+    fn harm(&self) -> Option<Harm> {
+        match self {
+            Self::Kill(_) | Self::Stop(_) => Some(Harm::Down),
+            Self::Freeze(_) => Some(Harm::Frozen),
+            Self::Isolate(_) | Self::Deafen(_) | Self::Mute(_) | Self::CutField(_) => Some(Harm::Cut),
+            _ => None,
+        }
+    }
+
+    /// What kind of harm it undoes.
+    fn repairs(&self) -> Option<Harm> {
+        match self {
+            Self::Restart => Some(Harm::Down),
+            Self::Thaw => Some(Harm::Frozen),
+            Self::Heal => Some(Harm::Cut),
+            _ => None,
+        }
     }
 
     /// Whom it befalls.
@@ -241,6 +276,12 @@ async fn find(cluster: &Cluster, who: Who) -> anyhow::Result<usize> {
         Who::Leader => cluster.leader().await,
         Who::Owner(segment) => cluster.owner(segment).await,
     }
+}
+
+fn now_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Until the year 2262.
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn change(cluster: &mut Cluster, change: impl FnOnce(&mut Links)) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! Bad days by chance: owners and leaders are killed, frozen and cut off while clients command. On every day:
 //!
 //! - no device is driven by two: every write is of the epoch that holds, and by its owner;
-//! - nothing that was acknowledged is lost, and every node tells the same of it;
+//! - nothing that was acknowledged is lost, and every node tells the same of it: setpoints, control, acknowledgements, shelves;
+//! - no action is done twice, by the devices' own count, and none is in doubt without a fault of whoever had begun it;
 //! - with everything repaired, every segment is kept again.
 //!
 //! `make chaos ROUNDS=200` asks for that many days, `LABKEEPER_SEED` repeats the faults and their times, and
@@ -9,6 +10,7 @@
 
 use anyhow::Context as _;
 use labkeeper_proto::v1::GrantCause;
+use labkeeper_tests::doers::desk::{self, Day, Desk};
 use labkeeper_tests::load::{self, Load};
 use labkeeper_tests::outage::{until_committed, until_controlled_at_last};
 use labkeeper_tests::spread::{ROW_HEAD, Spread};
@@ -36,14 +38,15 @@ struct Outages {
 async fn on_bad_days_nothing_is_driven_by_two_and_nothing_acknowledged_is_lost() -> anyhow::Result<()> {
     let (seed, mut chance) = chance::from_environment();
     let days = chance::rounds(8);
-    let mut cluster = Setup::new(3, Lab::for_bad_days()?).with_network().start().await?;
+    let mut cluster = Setup::new(3, desk::furnish(Lab::for_bad_days()?)?).with_network().start().await?;
     let (mut nemesis, mut evidence, mut oracle) = (Nemesis::default(), Evidence::default(), Oracle::default());
-    let mut outages = Outages::default();
+    let (mut desk, mut outages) = (Desk::default(), Outages::default());
     for day in 0..days {
         let steps = scenario::bad_day(&mut chance);
         let told = || format!("day {day} of {days}, LABKEEPER_SEED={seed}, {steps:?}");
-        let first = one_day(&mut cluster, &mut nemesis, &mut oracle, &steps, day).await.with_context(told)?;
+        let first = one_day(&mut cluster, &mut nemesis, (&mut oracle, &mut desk), &steps, day).await.with_context(told)?;
         let judged = evidence.judge(&cluster).await.with_context(told)?;
+        desk.judge(&cluster, &nemesis, &evidence, first.desk).await.with_context(told)?;
         println!("day {day}: {:?}; {} commands acknowledged, {judged} writes and claims judged", &steps[..2], oracle.len());
         match steps.iter().find_map(victim) {
             Some(Who::Leader) => outages.leader_lost.add(first.committed),
@@ -51,6 +54,8 @@ async fn on_bad_days_nothing_is_driven_by_two_and_nothing_acknowledged_is_lost()
             _ => {}
         }
     }
+    println!("{desk}");
+    desk.must_have_worked(days)?;
     oracle.ask_for_setpoints(&cluster.clients()).await.with_context(|| format!("LABKEEPER_SEED={seed}"))?;
     for grant in evidence.grants().values().filter(|grant| grant.cause() == GrantCause::SessionExpired) {
         grant.enabled_ms.into_iter().for_each(|ms| outages.takeover.add(Duration::from_millis(ms)));
@@ -63,14 +68,21 @@ async fn on_bad_days_nothing_is_driven_by_two_and_nothing_acknowledged_is_lost()
     cluster.finish()
 }
 
-/// The longest gaps that clients saw on one day.
-struct Gaps {
+/// What clients saw on one day: the longest gaps, and what those at work were told.
+struct Seen {
+    desk: Day,
     committed: Duration,
     controlled: Duration,
 }
 
 /// One day under load. What it leaves must be consistent before the next one begins.
-async fn one_day(cluster: &mut Cluster, nemesis: &mut Nemesis, oracle: &mut Oracle, steps: &[Step], day: u32) -> anyhow::Result<Gaps> {
+async fn one_day(
+    cluster: &mut Cluster,
+    nemesis: &mut Nemesis,
+    (oracle, desk): (&mut Oracle, &mut Desk),
+    steps: &[Step],
+    day: u32,
+) -> anyhow::Result<Seen> {
     let clients = cluster.clients();
     let segment = match steps.iter().find_map(victim) {
         Some(Who::Owner(segment)) => segment,
@@ -80,13 +92,15 @@ async fn one_day(cluster: &mut Cluster, nemesis: &mut Nemesis, oracle: &mut Orac
     let first = u64::from(day) * 1_000_000;
     let load = Load { first, ..LOAD };
     let nemesis = load::beside(done, nemesis.take(cluster, steps));
-    let (told, committed, controlled, taken) = tokio::join!(
+    let (told, at_work, committed, controlled, taken) = tokio::join!(
         load.run(&clients, is_done.clone()),
+        desk.work(&clients, &is_done, day),
         longest_gap(is_done.clone(), async |n, since| until_committed(&clients, "vacuum/bank-vacuum/s14", first + n, since).await),
-        longest_gap(is_done, async |n, since| until_controlled_at_last(&clients, &control_tag(segment), first + n, since).await),
+        longest_gap(is_done.clone(), async |n, since| until_controlled_at_last(&clients, &control_tag(segment), first + n, since).await),
         nemesis
     );
     taken?;
+    let at_work = at_work?;
     let mut today = Oracle::default();
     for command in told? {
         today.told(command.clone()).map_err(anyhow::Error::msg)?;
@@ -94,7 +108,7 @@ async fn one_day(cluster: &mut Cluster, nemesis: &mut Nemesis, oracle: &mut Orac
     }
     cluster.applied(today.commands().map(|command| command.log_index).max().unwrap_or(0)).await?;
     today.ask_for_commands(&clients).await?;
-    Ok(Gaps { committed: committed?, controlled: controlled? })
+    Ok(Seen { desk: at_work, committed: committed?, controlled: controlled? })
 }
 
 fn control_tag(segment: &str) -> String {
