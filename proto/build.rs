@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
     "live",
     "tree",
     "audit",
+    "notice",
     "record",
     "record_alarm",
     "record_authority",

@@ -98,7 +98,7 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
     ("openraft-rt-sim", &["labkeeper-raft"], "as openraft"),
     ("sled", &["labkeeper-raft"], "its flush is not durable by itself: one place knows how to use it"),
     ("tokio-modbus", &["labkeeper-drivers"], "the node speaks of tags, not of registers"),
-    ("axum", &["labkeeper"], "drivers and consensus serve no HTTP"),
+    ("axum", &["labkeeper", "labkeeper-tests"], "drivers and consensus serve no HTTP; those who are told do, in tests"),
     ("lettre", &["labkeeper"], "only the leader of a site tells people"),
     ("hyper-rustls", &["labkeeper"], "as lettre"),
     ("clap", &["labkeeper", "labkeeper-benches"], "only programs have arguments"),

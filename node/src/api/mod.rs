@@ -12,6 +12,7 @@ pub mod drain;
 pub mod grpc;
 pub mod http;
 pub mod interlocks;
+pub mod notices;
 pub mod site;
 pub mod status;
 pub mod tags;

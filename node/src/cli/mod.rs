@@ -27,6 +27,7 @@ mod gate;
 mod get;
 mod interlocks;
 mod node;
+mod notify;
 mod outcome;
 mod output;
 mod parent;
@@ -84,6 +85,7 @@ enum Command {
     Control(control::ControlCommand),
     Interlocks(interlocks::InterlocksArgs),
     Why(why::WhyArgs),
+    Notify(notify::NotifyArgs),
     /// See who did what, and that it is still what was written
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -139,6 +141,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
             Command::Control(command) => control::run(command).await,
             Command::Interlocks(args) => interlocks::run(args).await,
             Command::Why(args) => why::run(args).await,
+            Command::Notify(args) => notify::run(args).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Tree(args) => tree::run(args).await,
         }
@@ -216,6 +219,9 @@ mod tests {
             "labkeeper interlocks defeat quench --for 2h --reason test",
             "labkeeper interlocks restore quench",
             "labkeeper why cryo/a/t --as ann --json",
+            "labkeeper notify",
+            "labkeeper notify ls --json",
+            "labkeeper notify test oncall --reason commissioning --as ann",
             "labkeeper audit ls --limit 5 --json",
             "labkeeper audit verify",
             "labkeeper audit verify audit.jsonl --json",

@@ -41,6 +41,18 @@ impl AlarmId {
         Self(format!("system/{kind}/{subject}"))
     }
 
+    /// That a route of notices reaches nobody.
+    #[must_use]
+    pub fn notify_failed(route: &Name) -> Self {
+        Self(format!("system/notify-failed/{route}"))
+    }
+
+    /// What a test of a route is about, which is no alarm.
+    #[must_use]
+    pub fn notify_test(route: &Name) -> Self {
+        Self(format!("system/notify-test/{route}"))
+    }
+
     /// That an interlock has tripped.
     #[must_use]
     pub fn interlock_tripped(interlock: &Name) -> Self {

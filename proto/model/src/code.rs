@@ -112,6 +112,7 @@ pub enum ErrorCode {
     AuditBroken = 7301,
     BadAuditFile = 7302,
     UnknownRoute = 7303,
+    NobodyTold = 7304,
 }
 
 impl ErrorCode {

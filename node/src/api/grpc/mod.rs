@@ -6,6 +6,7 @@ mod audit;
 mod client;
 pub(crate) use client::list_limit;
 mod control;
+mod notices;
 mod peer;
 mod tree;
 
@@ -20,6 +21,7 @@ use labkeeper_proto::v1::cluster_service_server::ClusterServiceServer;
 use labkeeper_proto::v1::command_service_server::CommandServiceServer;
 use labkeeper_proto::v1::control_service_server::ControlServiceServer;
 use labkeeper_proto::v1::interlock_service_server::InterlockServiceServer;
+use labkeeper_proto::v1::notice_service_server::NoticeServiceServer;
 use labkeeper_proto::v1::peer_service_server::PeerServiceServer;
 use labkeeper_proto::v1::site_service_server::SiteServiceServer;
 use labkeeper_proto::v1::tag_service_server::TagServiceServer;
@@ -94,6 +96,7 @@ pub async fn serve(services: Services, listener: TcpListener, stop: Cancellation
         .add_service(TreeServiceServer::new(services.clone()))
         .add_service(AlarmServiceServer::new(services.clone()))
         .add_service(AuditServiceServer::new(services.clone()))
+        .add_service(NoticeServiceServer::new(services.clone()))
         .add_service(services.cluster.service())
         .add_service(PeerServiceServer::new(services.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())

@@ -11,6 +11,7 @@
 //! | `GET /api/v1/control`, `POST /api/v1/control/take`, `renew`, `give`, `ask`, `break` | who may write to what |
 //! | `GET /api/v1/interlocks`, `POST /api/v1/interlocks/reset`, `defeat`, `restore` | what must not be driven |
 //! | `GET /api/v1/explain?tag=TAG&actor=NAME` | why somebody cannot set a tag |
+//! | `GET /api/v1/notices`, `POST /api/v1/notices/test` | who is told about alarms, and trying it |
 //! | `GET /api/v1/live` | the live socket |
 //! | `GET /healthz`, `GET /readyz`, `GET /metrics` | for machines |
 //! | everything else | the web UI |
@@ -20,6 +21,7 @@ mod assets;
 mod control;
 mod cors;
 mod live;
+mod notices;
 mod routes;
 
 use crate::api::grpc::Services;
@@ -63,6 +65,7 @@ fn router(state: HttpState) -> Router {
         .route("/site/apply", post(routes::apply))
         .merge(alarms::router())
         .merge(control::router())
+        .merge(notices::router())
         .route("/live", get(live::upgrade))
         .fallback(routes::unknown)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))

@@ -408,4 +408,10 @@ pub(super) const TABLE: &[(ErrorCode, &str, &str, &str)] = &[
         "The site has no route of that name.",
         "See `labkeeper notify ls`; routes are declared under `[notify]`.",
     ),
+    (
+        ErrorCode::NobodyTold,
+        "nobody_told",
+        "A message was not taken by the server that it was sent to.",
+        "Put right what the message says; what waits is tried again by itself, see `labkeeper notify ls`.",
+    ),
 ];

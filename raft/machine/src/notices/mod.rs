@@ -115,10 +115,10 @@ impl Machine {
     fn test_route(&mut self, route: &Name, actor: &str, reason: &str) -> Result<Reply, Rejection> {
         check_len("the actor", actor, ACTOR_LEN_MAX)?;
         check_len("the reason", reason, REASON_LEN_MAX)?;
-        let subject = format!("system/notify-test/{route}");
-        let Some(alarm) = AlarmId::parse(&subject).filter(|_| self.site.routes.contains_key(route)) else {
+        if !self.site.routes.contains_key(route) {
             return Err(Rejection::new(ErrorCode::UnknownRoute, format!("the site has no route {route}")));
-        };
+        }
+        let alarm = AlarmId::notify_test(route);
         let text = cut(format!("{actor} tests route {route}: {reason}"), MESSAGE_LEN_MAX);
         let notice =
             Notice { alarm, occurrence: 0, transition: TEST, state: String::new(), priority: Priority::Diagnostic, segment: None, text };
@@ -148,7 +148,7 @@ impl Machine {
     }
 
     fn show_route(&mut self, route: &Name, effects: &mut Vec<Effect>) {
-        let Some(alarm) = AlarmId::parse(&format!("system/notify-failed/{route}")) else { return };
+        let alarm = AlarmId::notify_failed(route);
         let why = self.notices.routes().get(route).and_then(|record| record.failing.clone());
         let was_shown = self.alarm(&alarm).is_some_and(|known| known.told().active.is_some());
         if was_shown == why.is_some() {

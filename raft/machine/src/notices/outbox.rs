@@ -57,7 +57,13 @@ impl Pending {
     /// occurrence may be announced again.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{}#{}#{}#{}#{}", self.alarm, self.occurrence, self.transition, self.route, self.log_index)
+        Self::key_of(&self.alarm, self.occurrence, &self.transition, &self.route, self.log_index)
+    }
+
+    /// The key of a notice, from what makes it.
+    #[must_use]
+    pub fn key_of(alarm: &AlarmId, occurrence: u64, transition: &str, route: &Name, log_index: LogIndex) -> String {
+        format!("{alarm}#{occurrence}#{transition}#{route}#{log_index}")
     }
 }
 
