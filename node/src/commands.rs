@@ -153,7 +153,7 @@ impl Commands {
     }
 }
 
-fn wait_until(wait_ms_max: u32) -> Result<Instant, ApiError> {
+pub(crate) fn wait_until(wait_ms_max: u32) -> Result<Instant, ApiError> {
     let wait = Duration::from_millis(wait_ms_max.into());
     if wait > WAIT_MAX {
         return Err(ApiError::new(ErrorCode::BadRequest, format!("wait_ms_max is {wait_ms_max}, more than {}", WAIT_MAX.as_millis())));
@@ -161,11 +161,11 @@ fn wait_until(wait_ms_max: u32) -> Result<Instant, ApiError> {
     Ok(Instant::now() + if wait.is_zero() { WAIT_DEFAULT } else { wait })
 }
 
-fn parse_id(text: &str) -> Result<CommandId, ApiError> {
+pub(crate) fn parse_id(text: &str) -> Result<CommandId, ApiError> {
     CommandId::parse(text).ok_or_else(|| ApiError::new(ErrorCode::BadCommandId, format!("id: {text:?} is not a UUID")))
 }
 
-fn parse_tag(text: &str) -> Result<TagPath, ApiError> {
+pub(crate) fn parse_tag(text: &str) -> Result<TagPath, ApiError> {
     TagPath::parse(text).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("tag: {text:?}: {error}")))
 }
 

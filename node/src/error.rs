@@ -74,6 +74,12 @@ fn statuses(code: ErrorCode) -> (Code, u16) {
         | E::ResetWhileTripped
         | E::TooManyActions
         | E::NotCancellable
+        | E::NoRamp
+        | E::SelectionNeeded
+        | E::StaleSelection
+        | E::SelectionOfOther
+        | E::SelectionMismatch
+        | E::SelectionNotTaken
         | E::AlreadyDecided => (Code::FailedPrecondition, 409),
         E::Internal | E::DiskFull | E::DataDirCorrupt | E::DataDirUnusable => (Code::Internal, 500),
         _ => (Code::InvalidArgument, 400),

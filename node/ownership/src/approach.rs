@@ -90,6 +90,8 @@ pub struct Approach {
     is_begun: bool,
     is_held: bool,
     last_error: String,
+    /// Whether the latest attempt to read the device failed.
+    is_unread: bool,
     words: Vec<Word>,
 }
 
@@ -107,6 +109,7 @@ impl Approach {
             is_begun: record.state() == CommandState::Dispatched,
             is_held: false,
             last_error: String::new(),
+            is_unread: false,
             words: vec![],
         })
     }
@@ -142,14 +145,18 @@ impl Approach {
             Event::Read(reading) => match number(reading) {
                 Ok(reading) => self.begin(reading, wish, now, at),
                 Err(error) => {
-                    self.last_error = error;
+                    (self.last_error, self.is_unread) = (error, true);
                     self.read(wish, READ_AGAIN, now)
                 }
             },
             Event::Written(time) => self.handle_written(time, at),
             Event::NotSent(error) => {
                 self.last_error = error;
-                self.read(wish, READ_AGAIN, now)
+                match self.phase {
+                    // What was not sent was not reached.
+                    Phase::Ramping(ramp) if wish == Wish::Stop => self.stop(Some(ramp.written())),
+                    _ => self.read(wish, READ_AGAIN, now),
+                }
             }
             Event::MayHaveReached(error) => {
                 self.last_error = error;
@@ -173,6 +180,7 @@ impl Approach {
     }
 
     fn begin(&mut self, reading: f64, wish: Wish, now: Timestamp, at: Moment) -> Next {
+        self.is_unread = false;
         if wish != Wish::Stop {
             self.words.push(Word::Started(as_value(reading, &self.course.target)));
         }
@@ -219,7 +227,7 @@ impl Approach {
     fn read(&mut self, wish: Wish, pause: Duration, now: Timestamp) -> Next {
         self.phase = Phase::Reading;
         match wish {
-            Wish::Stop if !self.last_error.is_empty() => self.stop(None),
+            Wish::Stop if self.is_unread => self.stop(None),
             _ if self.is_too_late(now) => self.give_up(now),
             _ => Next::Read(pause),
         }

@@ -150,6 +150,28 @@ fn stop_does_not_wait_for_a_device_that_does_not_answer() {
     assert_eq!(silent.take_words(), [Word::Stopped(None)]);
 }
 
+/// Whoever stops it while a step is on its way: one that was not sent was not reached, and of one that may have been, the device is asked.
+#[test]
+fn stop_during_a_step_leaves_what_the_device_has() {
+    let read = |value| Event::Read(Ok(Sample { time: wall(0), value: Some(Value::F64(value)), quality: Quality::Good }));
+    let under_way = || {
+        let mut ramp = approach(CommandState::Dispatched, false);
+        let _ = ramp.start(Wish::Go, wall(0));
+        let _ = ramp.handle(read(20.0), Wish::Go, wall(0), ms(0));
+        assert_eq!(ramp.look(Wish::Go, wall(100), ms(100)), Next::Write(Value::F64(20.1)));
+        let _ = ramp.take_words();
+        ramp
+    };
+    let mut unsent = under_way();
+    assert_eq!(unsent.handle(Event::NotSent("it is not wanted any more".into()), Wish::Stop, wall(101), ms(101)), Next::End);
+    assert_eq!(unsent.take_words(), [Word::Stopped(Some(Value::F64(20.0)))]);
+
+    let mut doubtful = under_way();
+    assert_eq!(doubtful.handle(Event::MayHaveReached("timeout".into()), Wish::Stop, wall(101), ms(101)), Next::Read(READ_AGAIN));
+    assert_eq!(doubtful.handle(read(20.1), Wish::Stop, wall(201), ms(201)), Next::End);
+    assert_eq!(doubtful.take_words(), [Word::Stopped(Some(Value::F64(20.1)))]);
+}
+
 #[test]
 fn a_step_that_may_be_lost_is_followed_by_a_reading() {
     for lost in [Event::MayHaveReached("timeout".into()), Event::NotSent("connection refused".into())] {

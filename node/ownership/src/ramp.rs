@@ -55,8 +55,7 @@ impl Manner {
     /// How a tag is approached: at the rate that was asked for, and never faster than the tag is declared to be; `None` in one step.
     #[must_use]
     pub fn of(device: &DeviceSpec, tag: &TagSpec, asked_per_s: Option<f64>) -> Option<Self> {
-        let rates = [asked_per_s, tag.ramp_per_s].into_iter().flatten().filter(|rate| rate.is_finite() && *rate > 0.0);
-        let rate_per_s = rates.min_by(f64::total_cmp)?;
+        let rate_per_s = tag.ramp_rate(asked_per_s)?;
         let resolution = if tag.value_type.is_integer() { tag.scale.abs() } else { 0.0 };
         Some(Self { rate_per_s, resolution, pace: device.poll.clamp(PACE.0, PACE.1) })
     }

@@ -13,6 +13,7 @@ pub mod grpc;
 pub mod http;
 pub mod interlocks;
 pub mod notices;
+pub mod operate;
 pub mod site;
 pub mod status;
 pub mod tags;

@@ -124,6 +124,18 @@ impl CommandService for Fake {
         Err(Status::unimplemented("not told"))
     }
 
+    async fn steer_ramp(&self, _: Request<v1::SteerRampRequest>) -> Result<Response<v1::SteerRampResponse>, Status> {
+        Err(Status::unimplemented("not told"))
+    }
+
+    async fn select_tag(&self, _: Request<v1::SelectTagRequest>) -> Result<Response<v1::SelectTagResponse>, Status> {
+        Err(Status::unimplemented("not told"))
+    }
+
+    async fn deselect_tag(&self, _: Request<v1::DeselectTagRequest>) -> Result<Response<v1::DeselectTagResponse>, Status> {
+        Err(Status::unimplemented("not told"))
+    }
+
     async fn get_command(&self, _: Request<v1::GetCommandRequest>) -> Result<Response<v1::GetCommandResponse>, Status> {
         Err(Status::unimplemented("not told"))
     }

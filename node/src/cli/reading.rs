@@ -3,6 +3,7 @@
 use super::error::CliError;
 use super::field::{Drift, DriftJson, Hold, HoldJson};
 use super::output::row;
+use super::ramp::{Ramp, RampJson};
 use super::value;
 use labkeeper_model::{BadReason, ErrorCode, Quality, Sample, Timestamp, Value};
 use labkeeper_proto::convert::{command_state, value_opt};
@@ -22,6 +23,7 @@ pub(super) struct ReadingJson {
     drift: Option<DriftJson>,
     hold: Option<HoldJson>,
     fencing: Option<String>,
+    ramp: Option<RampJson>,
 }
 
 /// A tag's setpoint in JSON. Its keys are a promise.
@@ -46,6 +48,7 @@ pub(super) struct Reading {
     drift: Option<Drift>,
     hold: Option<Hold>,
     fencing: Option<String>,
+    ramp: Option<Ramp>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +83,7 @@ impl TryFrom<v1::TagReading> for Reading {
             drift: wire.drift.map(TryInto::try_into).transpose()?,
             hold: wire.hold.map(TryInto::try_into).transpose()?,
             fencing: (!wire.rung.is_empty()).then_some(wire.rung),
+            ramp: wire.ramp.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -127,6 +131,7 @@ impl Reading {
             drift: self.drift.as_ref().map(Drift::json),
             hold: self.hold.as_ref().map(Hold::json),
             fencing: self.fencing.clone(),
+            ramp: self.ramp.as_ref().map(Ramp::json),
         }
     }
 
@@ -151,12 +156,14 @@ impl Reading {
         ]
     }
 
-    /// The setpoint, how far it has got, and what a takeover changed about it: "12.5 (verified), device had 20, held".
+    /// The setpoint, how far it has got, and what a takeover changed about it: "12.5 (verified), device had 20, held",
+    /// and where it is on its way.
     fn setpoint_in_words(&self) -> String {
         let setpoint = self.setpoint.as_ref().map(|s| format!("{} ({})", value::to_text(s.value.as_ref()), s.state));
         let drift = self.drift.as_ref().map(|drift| format!("device had {}", value::to_text(drift.actual.as_ref())));
         let held = self.hold.as_ref().map(|_| "held".to_owned());
-        setpoint.into_iter().chain(drift).chain(held).collect::<Vec<_>>().join(", ")
+        let ramp = self.ramp.as_ref().map(Ramp::in_words).filter(|words| !words.is_empty());
+        setpoint.into_iter().chain(ramp).chain(drift).chain(held).collect::<Vec<_>>().join(", ")
     }
 
     /// As a line of a log, with the time instead of the age.
@@ -206,7 +213,7 @@ pub(super) mod tests {
         let json = Reading::try_from(full()).expect("a reading").json();
         assert_eq!(
             serde_json::to_string(&json).expect("JSON"),
-            r#"{"tag":"cryo/chiller-1/temperature_setpoint","value":12.5,"unit":"degC","quality":"good","time":"2026-03-01T12:00:00.123Z","owner":"lab-a","setpoint":{"value":12.5,"revision":3,"state":"verified","by":"ann@desk","reason":"cool down"},"drift":null,"hold":null,"fencing":"F1"}"#
+            r#"{"tag":"cryo/chiller-1/temperature_setpoint","value":12.5,"unit":"degC","quality":"good","time":"2026-03-01T12:00:00.123Z","owner":"lab-a","setpoint":{"value":12.5,"revision":3,"state":"verified","by":"ann@desk","reason":"cool down"},"drift":null,"hold":null,"fencing":"F1","ramp":null}"#
         );
     }
 
@@ -215,7 +222,7 @@ pub(super) mod tests {
         let unknown = v1::TagReading { tag: "cryo/a/t".into(), ..v1::TagReading::default() };
         assert_eq!(
             serde_json::to_string(&Reading::try_from(unknown).expect("a reading").json()).expect("JSON"),
-            r#"{"tag":"cryo/a/t","value":null,"unit":"","quality":"bad:not_yet_read","time":null,"owner":null,"setpoint":null,"drift":null,"hold":null,"fencing":null}"#
+            r#"{"tag":"cryo/a/t","value":null,"unit":"","quality":"bad:not_yet_read","time":null,"owner":null,"setpoint":null,"drift":null,"hold":null,"fencing":null,"ramp":null}"#
         );
     }
 
@@ -239,6 +246,13 @@ pub(super) mod tests {
         let json = serde_json::to_value(reading.json()).expect("JSON");
         assert_eq!(json["drift"].to_string(), r#"{"actual":20.0,"outcome":"held","since":"2026-03-01T12:00:00Z"}"#);
         assert_eq!(json["hold"].to_string(), r#"{"actual":20.0,"reason":"policy","since":"2026-03-01T12:00:00Z"}"#);
+    }
+
+    #[test]
+    fn a_ramp_is_told_with_the_setpoint() {
+        let ramp = v1::Ramp { state: v1::RampState::Ramping.into(), time_to_target_s: Some(7.0), ..v1::Ramp::default() };
+        let reading = Reading::try_from(v1::TagReading { ramp: Some(ramp), ..full() }).expect("a reading");
+        assert_eq!(reading.row(Timestamp(0))[6], "12.5 (verified), ramping, 7 s to go");
     }
 
     #[test]

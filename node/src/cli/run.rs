@@ -6,6 +6,7 @@ use super::client::{Client, ClientArgs};
 use super::error::CliError;
 use super::outcome::{self, Asked, Wait};
 use super::output::Output;
+use super::select::{SelectFirst, SelectFor};
 use super::set::whoami;
 use super::value;
 use crate::clock;
@@ -40,6 +41,8 @@ pub(super) struct RunArgs {
     #[arg(long = "as", value_name = "NAME")]
     actor: Option<String>,
     #[command(flatten)]
+    first: SelectFirst,
+    #[command(flatten)]
     client: ClientArgs,
 }
 
@@ -61,6 +64,10 @@ pub(super) async fn run(args: RunArgs) -> Result<(), CliError> {
         actor: args.actor.unwrap_or_else(whoami),
         reason: args.reason,
     };
+    let about = SelectFor { id: &request.id, tag: &request.tag, value: request.value.clone(), actor: &request.actor };
+    if !args.first.confirmed(&client, about).await? {
+        return Ok(());
+    }
     let asked = Asked { id: request.id.clone(), tag: request.tag.clone(), value: request.value.clone() };
     let ask = async |channel, wait_ms_max| {
         let again = v1::RunActionRequest { wait_ms_max, ..request.clone() };

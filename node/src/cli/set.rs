@@ -6,6 +6,7 @@ use super::client::{Client, ClientArgs};
 use super::error::CliError;
 use super::outcome::{self, Asked, Told, Wait};
 use super::output::Output;
+use super::select::{SelectFirst, SelectFor};
 use super::value;
 use crate::clock;
 use labkeeper_model::{Value, WaitLevel};
@@ -45,6 +46,8 @@ pub(super) struct SetArgs {
     #[arg(long = "as", value_name = "NAME")]
     actor: Option<String>,
     #[command(flatten)]
+    first: SelectFirst,
+    #[command(flatten)]
     client: ClientArgs,
 }
 
@@ -69,6 +72,10 @@ pub(super) async fn run(args: SetArgs) -> Result<(), CliError> {
         reason: args.reason,
         ramp_per_s: args.ramp,
     };
+    let about = SelectFor { id: &request.id, tag: &request.tag, value: request.value.clone(), actor: &request.actor };
+    if !args.first.confirmed(&client, about).await? {
+        return Ok(());
+    }
     send(&client, &request, level).await?.print(output)
 }
 

@@ -108,7 +108,7 @@ impl Runner {
     /// The one write of an action: besides everything else its intent must stand at the very moment of it.
     async fn write_once(&self, value: Value) -> Event {
         let epoch = self.segment.epoch;
-        self.write_if(value, Some(self.record.deadline), move |record| is_declared(record, epoch)).await
+        self.write_if(value, Some(self.record.deadline), move |_, record| is_declared(record, epoch)).await
     }
 }
 

@@ -4,12 +4,20 @@
 
 use super::runner::Runner;
 use crate::clock;
+use labkeeper_machine::state::CommandRecord;
+use labkeeper_machine::{Command, Machine, OperateCommand, RampProgress, RampState};
 use labkeeper_model::site::Verify;
 use labkeeper_model::{Name, Value};
 use labkeeper_ownership::approach::{Approach, Next, Word};
 use labkeeper_ownership::job::Job;
 use labkeeper_ownership::ramp::Wish;
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long one attempt to say something may take: several elections.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// Pause between attempts while there is no leader.
+const SAY_AGAIN: Duration = Duration::from_millis(100);
 
 /// A setpoint that is approached step by step.
 pub struct Climb {
@@ -54,25 +62,66 @@ impl Runner {
                 Next::Write(step) => {
                     // A ramp that was begun in time takes as long as it takes.
                     let deadline = (!approach.is_begun()).then_some(self.record.deadline);
-                    let written = self.write(step, deadline).await;
+                    let written = self.write_if(step, deadline, |machine, record| wish_of(machine, record) == Wish::Go).await;
                     approach.handle(written, self.wish(), clock::now(), clock::boot())
                 }
             };
         }
     }
+
     /// What people want of the ramp.
     fn wish(&self) -> Wish {
-        Wish::Go
+        self.segment.context.cluster.read(|machine| wish_of(machine, &self.record))
     }
 
     /// Says something about the ramp; `false` if there is nobody to hear it.
     async fn say(&self, word: Word) -> bool {
-        match word {
-            Word::Command(report) => self.report(report).await,
-            other => {
-                tracing::info!(command = %self.record.id, tag = %self.record.tag, ?other, "ramp");
-                true
-            }
+        let progress = match word {
+            Word::Command(report) => return self.report(report).await,
+            Word::Started(at) => RampProgress::Started(at),
+            Word::Held(at) => RampProgress::Held(at),
+            Word::Resumed(at) => RampProgress::Resumed(at),
+            Word::Stopped(at) => RampProgress::Stopped(at),
+        };
+        tracing::info!(command = %self.record.id, tag = %self.record.tag, ?progress, "ramp");
+        let is_last = matches!(progress, RampProgress::Stopped(_));
+        let report = self.ramp_report(progress);
+        if is_last {
+            return self.insist(report).await;
         }
+        // Where a ramp stands is good to know, and the device goes on meanwhile.
+        self.segment.report(report);
+        true
+    }
+
+    fn ramp_report(&self, progress: RampProgress) -> Command {
+        Command::Operate(OperateCommand::ReportRamp {
+            node: self.segment.context.me,
+            segment: self.segment.name.clone(),
+            epoch: self.segment.epoch,
+            tag: self.record.tag.clone(),
+            command: self.record.id,
+            progress,
+        })
+    }
+
+    /// Says something until it is heard: the command ends by it. Whoever owns the segment next says it anew.
+    async fn insist(&self, report: Command) -> bool {
+        while self.is_owned() {
+            match self.segment.context.cluster.propose(report.clone(), Instant::now() + ATTEMPT).await {
+                Ok(_) => return true,
+                Err(error) => tracing::debug!(%error, "that a ramp was stopped will be said again"),
+            }
+            sleep(SAY_AGAIN).await;
+        }
+        false
+    }
+}
+
+fn wish_of(machine: &Machine, record: &CommandRecord) -> Wish {
+    match machine.ramp_of(record).map(|ramp| ramp.state) {
+        Some(RampState::Held) => Wish::Hold,
+        Some(RampState::Stopping) => Wish::Stop,
+        _ => Wish::Go,
     }
 }

@@ -12,6 +12,7 @@ use super::segment::Segment;
 use crate::clock;
 use labkeeper_drivers::bus::BusHandle;
 use labkeeper_drivers::driver::{DriverError, Obstacle, WriteError};
+use labkeeper_machine::Machine;
 use labkeeper_machine::command::CommandReport;
 use labkeeper_machine::state::CommandRecord;
 use labkeeper_model::{ErrorCode, Name, Timestamp, Value};
@@ -78,7 +79,7 @@ impl Runner {
 
     /// Writes to the command's tag, no later than `deadline`.
     pub(super) async fn write(&self, value: Value, deadline: Option<Timestamp>) -> Event {
-        self.write_if(value, deadline, |_| true).await
+        self.write_if(value, deadline, |_, _| true).await
     }
 
     /// The same, only while the command's record is as it must be.
@@ -86,7 +87,7 @@ impl Runner {
         &self,
         value: Value,
         deadline: Option<Timestamp>,
-        is_right: impl Fn(&CommandRecord) -> bool + Send + 'static,
+        is_right: impl Fn(&Machine, &CommandRecord) -> bool + Send + 'static,
     ) -> Event {
         match self.segment.guardian.why_not(&self.record.tag, &value) {
             Some(bar) if bar.is_known => return Event::Refused(ErrorCode::InterlockTripped, bar.why),
@@ -113,7 +114,7 @@ impl Runner {
 
     /// Whether it is, or would be if the segment were not about to be handed over.
     pub(super) fn is_owned(&self) -> bool {
-        may_drive(&self.segment, &self.record, |_| true)
+        may_drive(&self.segment, &self.record, |_, _| true)
     }
 
     /// What must hold at the very moment of the write.
@@ -121,7 +122,7 @@ impl Runner {
         &self,
         deadline: Option<Timestamp>,
         value: Value,
-        is_right: impl Fn(&CommandRecord) -> bool + Send + 'static,
+        is_right: impl Fn(&Machine, &CommandRecord) -> bool + Send + 'static,
     ) -> impl Fn() -> Result<(), String> + Send + 'static {
         let (segment, record) = (Arc::clone(&self.segment), Arc::clone(&self.record));
         move || {
@@ -137,9 +138,9 @@ impl Runner {
 }
 
 /// Whether the replicated state, as far as this node has it, still has this node drive this command.
-fn may_drive(segment: &Segment, record: &CommandRecord, is_right: impl Fn(&CommandRecord) -> bool) -> bool {
+fn may_drive(segment: &Segment, record: &CommandRecord, is_right: impl Fn(&Machine, &CommandRecord) -> bool) -> bool {
     segment.context.cluster.read(|machine| {
-        let stands = machine.command(&record.id).is_some_and(|record| !record.state().is_terminal() && is_right(record));
+        let stands = machine.command(&record.id).is_some_and(|record| !record.state().is_terminal() && is_right(machine, record));
         stands && machine.holds(segment.context.me, segment.session, &segment.name, segment.epoch)
     })
 }

@@ -36,7 +36,7 @@ impl Weight {
 pub struct Reason {
     /// What it does.
     pub weight: Weight,
-    /// What it is about: `tag`, `hold`, `control`, `interlock`, `device`, `owner` or `limits`.
+    /// What it is about: `tag`, `hold`, `control`, `interlock`, `selection`, `device`, `owner` or `limits`.
     pub about: &'static str,
     /// With which code a command would be refused.
     pub code: Option<ErrorCode>,
@@ -75,6 +75,7 @@ impl Machine {
         }
         reasons.extend(self.explain_control(tag, device, actor));
         reasons.extend(self.explain_interlocks(tag));
+        reasons.extend(self.explain_selection(tag, spec, actor));
         reasons.extend(self.explain_owner(tag));
         reasons.extend(explain_limits(tag, spec));
         reasons.sort_by_key(|reason| reason.weight);
@@ -106,6 +107,13 @@ impl Machine {
             Reason::tells("interlock", message)
         };
         self.interlocks_of(tag).map(explain).collect()
+    }
+
+    fn explain_selection(&self, tag: &TagPath, spec: &TagSpec, actor: &str) -> Option<Reason> {
+        self.selection_in_words(tag, spec, actor).map(|(code, message)| match code {
+            Some(code) => Reason::refuses("selection", code, message),
+            None => Reason::tells("selection", message),
+        })
     }
 
     /// Who would carry it out, and whether the device is left alone.

@@ -61,7 +61,7 @@ impl Invariant {
         (Self::NothingUnowned, "a segment of the site has an owner if any node that is alive and not drained declares that it reaches it"),
         (
             Self::NotesDeclared,
-            "holds, drifts, quarantines, words, rests, control, interlocks, alarms and notices are about what the site has",
+            "holds, drifts, quarantines, words, rests, control, interlocks, ramps, selections, alarms and notices are about what the site has",
         ),
         (Self::AuditChained, "each entry of the audit has the hash over itself and all before it"),
     ];

@@ -72,7 +72,7 @@ pub use interlocks::InterlockCommand;
 pub use invariant::{Fault, Faults, Invariant};
 pub use nodes::NODES_MAX;
 pub use notices::NoticeCommand;
-pub use operate::{ACTIONS_MAX, ActionRequest, OperateCommand};
+pub use operate::{ACTIONS_MAX, ActionRequest, OperateCommand, Ramp, RampProgress, RampState, Selection, SelectionRequest, Steer};
 pub use placement::{Candidate, Placement, Why};
 pub use reply::{Applied, Effect, Rejection, Reply};
 pub use site::SitePlan;

@@ -5,7 +5,7 @@
 //!       |             |             |
 //!       +-------------+-------------+--> failed, verify_failed, unknown      the owner's reports
 //!       +-------------+-------------+--> superseded                a newer setpoint of the tag
-//!       +-------------+-------------+--> cancelled                 the tag left the site
+//!       +-------------+-------------+--> cancelled                 the tag left the site, or the ramp was stopped
 //!       |
 //!       +--> expired                                               the deadline passed before the owner began
 //!
@@ -127,6 +127,7 @@ impl Machine {
         }
         let standing = self.standing(&record);
         self.commands.insert(record, standing);
+        self.follow_ramp(id);
         effects.push(Effect::CommandChanged { id: *id });
     }
 

@@ -99,7 +99,7 @@ pub enum Effect {
         /// Which segment.
         segment: String,
     },
-    /// A tag is held or not, or has drifted or not.
+    /// A tag is held or not, has drifted or not, is selected or not, or its ramp is steered or told of.
     TagChanged {
         /// Which tag.
         tag: TagPath,

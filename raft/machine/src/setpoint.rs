@@ -39,7 +39,9 @@ impl Machine {
             return repeated(known, &request).map(Reply::Command);
         }
         check_texts(&request)?;
-        let record = match self.judge(&request) {
+        let judged = self.judge(&request);
+        self.use_selection(&request.tag, &request.id);
+        let record = match judged {
             Ok(accepted) => self.commit(request, accepted, effects),
             Err(refusal) => self.refuse(request, refusal, effects),
         };
@@ -69,6 +71,7 @@ impl Machine {
         }
         self.check_authority(tag, &accepted, &request.actor).map_err(|(code, message)| rejected(code, message))?;
         self.check_interlocks(tag, &accepted).map_err(|(code, message)| rejected(code, message))?;
+        self.check_selection((tag, spec), &request.id, &accepted, &request.actor).map_err(|(code, message)| rejected(code, message))?;
         let revision = self.setpoints.get(tag).map_or(0, |setpoint| setpoint.revision);
         if let Some(expected) = request.expected_revision.filter(|expected| *expected != revision) {
             return Err(rejected(ErrorCode::RevisionConflict, format!("the setpoint of {tag} has revision {revision}, not {expected}")));
@@ -106,6 +109,7 @@ impl Machine {
             format!("{}: {revision} after {replaced}", request.tag)
         });
         self.end_drift(&request.tag, effects);
+        self.operate.ramps.remove(&request.tag);
         let record = self.remember(request, Ok((accepted, revision)), effects);
         self.note_command(&record, older.as_ref().map(|older| &older.value), detail);
         record

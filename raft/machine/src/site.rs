@@ -92,6 +92,7 @@ impl Machine {
         let is_written = |tag: &TagPath| site.tag(tag).is_some_and(|(_, spec)| spec.access.is_writable());
         self.holds.retain(|tag, _| is_written(tag));
         self.drifts.retain(|tag, _| is_written(tag));
+        self.operate.forget_what_is_gone(&site);
         self.quarantined.retain(|device, held| site.devices.get(device).is_some_and(|spec| spec.segment == held.segment));
         self.words.retain(|segment, _| site.segments.contains_key(segment.as_str()));
         self.cooldowns.retain(|segment, _| site.segments.contains_key(segment.as_str()));

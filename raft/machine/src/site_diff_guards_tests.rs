@@ -21,7 +21,9 @@ fn site() -> SiteSpec {
 }
 
 /// One line per change, each of another field.
-fn check(changes: &[(&str, fn(&mut SiteSpec))]) {
+type Change<'a> = (&'a str, fn(&mut SiteSpec));
+
+fn check(changes: &[Change<'_>]) {
     for (line, change) in changes {
         let mut changed = site();
         change(&mut changed);

@@ -118,6 +118,8 @@ impl Found<'_> {
         self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("control of {undeclared:?}"));
         let undeclared = machine.interlocks.undeclared(&machine.site);
         self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("interlock {undeclared:?}"));
+        let undeclared = machine.operate.undeclared(&machine.site);
+        self.expect(undeclared.is_none(), Invariant::NotesDeclared, || format!("ramp or selection of {undeclared:?}"));
         let takeovers = machine.takeovers.len();
         self.expect(takeovers <= TAKEOVERS_MAX, Invariant::MemoryBounded, || format!("{takeovers} takeovers"));
     }

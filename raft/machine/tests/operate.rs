@@ -1,5 +1,7 @@
 //! Actions in the replicated state: what is taken, what is refused, and what becomes of those that nobody begins.
 
+#![expect(clippy::panic, reason = "a test that cannot go on says with what it was answered")]
+
 use labkeeper_machine::{
     ACTIONS_MAX, ActionRequest, Command, CommandKind, CommandRecord, CommandReport, Machine, NodeInfo, OperateCommand, Rejection, Reply,
     SetpointRequest, Stamp,

@@ -5,6 +5,7 @@
 
 mod script;
 
+use labkeeper_model::{CommandState, ErrorCode};
 use script::{player::Player, words};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,41 @@ fn scripts() -> Vec<PathBuf> {
     files.sort();
     assert!(!files.is_empty(), "there are no scripts");
     files
+}
+
+/// What keeps a command from being committed, as people distinguish it, with the code by which it is told. There are no permissions: every
+/// name is believed.
+const REJECTIONS: [(&str, ErrorCode); 7] = [
+    ("limit", ErrorCode::OutOfLimits),
+    ("interlock", ErrorCode::InterlockTripped),
+    ("authority", ErrorCode::ControlTaken),
+    ("precondition", ErrorCode::RevisionConflict),
+    ("mode", ErrorCode::Held),
+    ("busy", ErrorCode::TooManyActions),
+    ("selection", ErrorCode::SelectionNeeded),
+];
+
+#[test]
+fn every_state_of_a_command_has_a_row_that_reaches_it() {
+    let script = include_str!("scripts/terminal_states.txt");
+    let row = |name: &str| {
+        let mut blocks = script.split("\n\n");
+        let is_it = |line: &str| line.strip_prefix("# Row ").is_some_and(|row| row == name || row.starts_with(&format!("{name}:")));
+        let block = blocks.find(|block| block.lines().any(is_it)).unwrap_or_else(|| panic!("no row for {name}"));
+        block.split_once("----\n").map(|(_, printed)| printed).unwrap_or_default()
+    };
+    for state in CommandState::ALL {
+        let printed = row(state.as_str());
+        let is_before_the_log = matches!(state, CommandState::Received | CommandState::Validated);
+        // As a step with its time, or as how a setpoint stands.
+        let is_reached = [format!(" {state} 10"), format!(", {state}, by")].iter().any(|told| printed.contains(told));
+        let wanted = if is_before_the_log { printed.contains("reported, 2 refused") } else { is_reached };
+        assert!(wanted, "{state} is not reached in its row:\n{printed}");
+    }
+    for (kind, code) in REJECTIONS {
+        let printed = row(&format!("rejected: {kind}"));
+        assert!(printed.lines().any(|line| line.contains(": rejected ") && line.contains(&code.to_string())), "{kind}:\n{printed}");
+    }
 }
 
 /// The script as it should be: its commands with what they print.

@@ -2,7 +2,10 @@ use super::*;
 use labkeeper_alarm::Word;
 use labkeeper_machine::interlocks::Verdict;
 use labkeeper_machine::notices::ATTEMPTS_MAX;
-use labkeeper_machine::{AlarmCommand, AuthorityCommand, ConditionWord, InterlockCommand, NoticeCommand, Reconciled};
+use labkeeper_machine::{
+    ActionRequest, AlarmCommand, AuthorityCommand, ConditionWord, InterlockCommand, NoticeCommand, OperateCommand, RampProgress,
+    Reconciled, SelectionRequest, Steer,
+};
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, OnLeaseLoss, Priority, Register, RouteSpec, SegmentSpec, SiteSpec, Stage,
     Table, TagSpec, ValueType,
@@ -94,6 +97,7 @@ pub(crate) fn every_command() -> Vec<Command> {
     commands.extend(every_alarm_command());
     commands.extend(every_interlock_command());
     commands.extend(every_notice_command());
+    commands.extend(every_operate_command());
     commands
 }
 
@@ -207,11 +211,9 @@ fn every_alarm_command() -> Vec<Command> {
     commands.map(Command::Alarm).into()
 }
 
-/// One of every command about interlocks, under a declaration that has one, so that it trips, latches and is defeated.
-fn every_interlock_command() -> Vec<Command> {
-    let text = |text: &str| text.to_owned();
+/// The site with an interlock.
+fn guarded() -> SiteSpec {
     let path = TagPath::parse("cryo/chiller-1/setpoint").expect("a path");
-    let lid = || name("lid");
     let mut guarded = site();
     let tag = TagSpec {
         register: Register { table: Table::Holding, address: 0 },
@@ -223,14 +225,22 @@ fn every_interlock_command() -> Vec<Command> {
     guarded.devices.values_mut().for_each(|device| drop(device.tags.insert(name("setpoint"), tag.clone())));
     let interlock = InterlockSpec {
         stage: Stage::Protect,
-        require: text("true"),
-        tags: vec![path.clone()],
+        require: "true".into(),
+        tags: vec![path],
         max_age: InterlockSpec::MAX_AGE_DEFAULT,
         ..InterlockSpec::default()
     };
-    guarded.interlocks.insert(lid(), interlock);
-    let route = RouteSpec { webhook: Some(text("http://pager.lab/")), min_priority: Priority::Low, ..RouteSpec::default() };
+    guarded.interlocks.insert(name("lid"), interlock);
+    let route = RouteSpec { webhook: Some("http://pager.lab/".into()), min_priority: Priority::Low, ..RouteSpec::default() };
     guarded.routes = BTreeMap::from([(name("ops"), route.clone()), (name("night"), route)]);
+    guarded
+}
+
+/// One of every command about interlocks, under a declaration that has one, so that it trips, latches and is defeated.
+fn every_interlock_command() -> Vec<Command> {
+    let text = |text: &str| text.to_owned();
+    let path = TagPath::parse("cryo/chiller-1/setpoint").expect("a path");
+    let lid = || name("lid");
     let tripped = Verdict::Tripped { why: text("the lid is open") };
     let report = |node, epoch, verdict, forced| InterlockCommand::Report {
         node,
@@ -246,7 +256,7 @@ fn every_interlock_command() -> Vec<Command> {
         InterlockCommand::Defeat { interlock: lid(), until: Timestamp(2_000), actor: text("ann"), reason: text("why") },
         InterlockCommand::Reset { interlock: lid(), actor: text("ann"), reason: text("why") },
     ];
-    let before = Command::ApplySite { site: guarded, expected_version: None, actor: text("ann"), reason: text("why") };
+    let before = Command::ApplySite { site: guarded(), expected_version: None, actor: text("ann"), reason: text("why") };
     [before].into_iter().chain(commands.into_iter().map(Command::Interlock)).collect()
 }
 
@@ -260,6 +270,62 @@ fn every_notice_command() -> Vec<Command> {
     commands.extend((1..=ATTEMPTS_MAX).map(|attempt| failed(2, attempt)));
     commands.push(failed(3, 1));
     commands.into_iter().map(Command::Notice).collect()
+}
+
+/// One of every command about actions, ramps and selections, in an order in which most of them do something.
+fn every_operate_command() -> Vec<Command> {
+    let (actor, reason) = (|| "ann".to_owned(), || "why".to_owned());
+    let path = |tag: &str| TagPath::parse(&format!("cryo/chiller-1/{tag}")).expect("a path");
+    let id = |n: u8| CommandId([n; 16]);
+    let number = || Value::F64(20.5);
+    let mut ramped = guarded();
+    let tag = |address| TagSpec {
+        register: Register { table: Table::Holding, address },
+        value_type: ValueType::F32,
+        access: Access::ReadWrite,
+        ramp_per_s: Some(0.5),
+        ..TagSpec::default()
+    };
+    let selected = TagSpec { select: Some(Duration::from_secs(10)), ramp_per_s: None, ..tag(24) };
+    let tags = [(name("one"), tag(16)), (name("two"), tag(20)), (name("three"), selected)];
+    ramped.devices.values_mut().for_each(|device| device.tags.extend(tags.clone()));
+    let set =
+        |n, tag| Command::SubmitSetpoint(SetpointRequest { tag: path(tag), deadline: Timestamp(60_000), ..setpoint(n, number(), None) });
+    let told = |n, tag, progress| OperateCommand::ReportRamp {
+        node: 1,
+        segment: "cryo".into(),
+        // As many epochs as the commands about owners, the last declaration and the restarts have given it.
+        epoch: 3,
+        tag: path(tag),
+        command: id(n),
+        progress,
+    };
+    let steer = |tag, how| OperateCommand::Steer { tag: path(tag), how, actor: actor(), reason: reason() };
+    let select =
+        |n, value| OperateCommand::Select(SelectionRequest { id: id(n), tag: path("three"), value, actor: actor(), client: "desk".into() });
+    let action = |value| {
+        let (deadline, actor, reason) = (Timestamp(i64::MAX), actor(), reason());
+        OperateCommand::SubmitAction(ActionRequest { id: id(73), tag: path("one"), value, deadline, actor, reason })
+    };
+    let commands = [
+        told(71, "one", RampProgress::Started(number())),
+        steer("one", Steer::Hold),
+        told(71, "one", RampProgress::Held(number())),
+        steer("one", Steer::Resume),
+        told(71, "one", RampProgress::Resumed(number())),
+        steer("two", Steer::Stop),
+        told(72, "two", RampProgress::Stopped(Some(number()))),
+        told(72, "two", RampProgress::Stopped(None)),
+        action(None),
+        action(Some(Value::Bool(true))),
+        OperateCommand::Cancel { id: id(99), actor: actor(), reason: reason() },
+        select(74, Some(number())),
+        OperateCommand::Deselect { id: id(74), tag: path("three"), actor: actor() },
+        select(75, None),
+        select(75, Some(number())),
+    ];
+    let declared = Command::ApplySite { site: ramped, expected_version: None, actor: actor(), reason: reason() };
+    [declared, set(71, "one"), set(72, "two")].into_iter().chain(commands.map(Command::Operate)).collect()
 }
 
 #[test]

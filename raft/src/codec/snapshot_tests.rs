@@ -29,6 +29,9 @@ fn the_state_that_comes_back_is_a_full_one() {
     assert!(
         notices.routes().values().any(|route| route.told_at.is_some()) && notices.routes().values().any(|route| route.failing.is_some())
     );
+    let ramps: Vec<_> = dump.operate.ramps.values().collect();
+    assert!(ramps.len() == 2 && ramps.iter().any(|ramp| ramp.start.is_some() && !ramp.by.is_empty()), "{ramps:?}");
+    assert_eq!(dump.operate.selections.len(), 1);
     assert!(dump.alarms.journal().count() > 5 && !dump.alarms.floods().areas.is_empty());
 }
 

@@ -2,7 +2,7 @@
 
 use super::Services;
 use crate::api::drain::{self, Drain};
-use crate::api::{site, tags};
+use crate::api::{operate, site, tags};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::cluster_service_server::ClusterService;
 use labkeeper_proto::v1::command_service_server::CommandService;
@@ -62,6 +62,19 @@ impl CommandService for Services {
     async fn cancel_command(&self, request: Request<v1::CancelCommandRequest>) -> Result<Response<v1::CancelCommandResponse>, Status> {
         let command = self.commands.cancel(request.into_inner()).await?;
         Ok(Response::new(v1::CancelCommandResponse { command: Some(command) }))
+    }
+
+    async fn steer_ramp(&self, request: Request<v1::SteerRampRequest>) -> Result<Response<v1::SteerRampResponse>, Status> {
+        let command = operate::steer(&self.cluster, request.into_inner()).await?;
+        Ok(Response::new(v1::SteerRampResponse { command: Some(command) }))
+    }
+
+    async fn select_tag(&self, request: Request<v1::SelectTagRequest>) -> Result<Response<v1::SelectTagResponse>, Status> {
+        Ok(Response::new(operate::select(&self.cluster, request.into_inner()).await?))
+    }
+
+    async fn deselect_tag(&self, request: Request<v1::DeselectTagRequest>) -> Result<Response<v1::DeselectTagResponse>, Status> {
+        Ok(Response::new(operate::deselect(&self.cluster, request.into_inner()).await?))
     }
 
     async fn get_command(&self, request: Request<v1::GetCommandRequest>) -> Result<Response<v1::GetCommandResponse>, Status> {

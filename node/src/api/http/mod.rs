@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /api/v1/tags?selector=GLOB` | latest values (repeat `selector` for more) |
 //! | `POST /api/v1/commands` | set a setpoint; `GET` lists, `GET /api/v1/commands/{id}` waits if asked to |
+//! | `POST /api/v1/commands/run`, `cancel`, `steer`, `select`, `deselect` | actions, ramps and selections |
 //! | `GET /api/v1/cluster?why=true` | who is there, who leads, who owns what, and, if asked, why |
 //! | `GET /api/v1/site`, `POST /api/v1/site/plan`, `POST /api/v1/site/apply` | as over gRPC |
 //! | `GET /api/v1/alarms?all=true`, `GET /api/v1/alarms/journal?alarm=..&limit=..&before=..` | what needs attention, and what happened |
@@ -22,6 +23,7 @@ mod control;
 mod cors;
 mod live;
 mod notices;
+mod operate;
 mod routes;
 
 use crate::api::grpc::Services;
@@ -66,6 +68,7 @@ fn router(state: HttpState) -> Router {
         .merge(alarms::router())
         .merge(control::router())
         .merge(notices::router())
+        .merge(operate::router())
         .route("/live", get(live::upgrade))
         .fallback(routes::unknown)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))

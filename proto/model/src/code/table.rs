@@ -176,7 +176,7 @@ pub(super) const TABLE: &[(ErrorCode, &str, &str, &str)] = &[
         ErrorCode::TagIsAction,
         "tag_is_action",
         "The tag has no setpoint: writing it does something that must not be repeated.",
-        "Run it as an action: `RunAction` of the command service.",
+        "Run it as an action: `labkeeper run TAG`.",
     ),
     (ErrorCode::TagIsNoAction, "tag_is_no_action", "The tag is not declared as an action.", "Set it: `labkeeper set TAG VALUE`."),
     (
@@ -189,7 +189,7 @@ pub(super) const TABLE: &[(ErrorCode, &str, &str, &str)] = &[
         ErrorCode::NotCancellable,
         "not_cancellable",
         "The command has been begun or has ended: it cannot be withdrawn.",
-        "See what became of it, and send the opposite command if there is one.",
+        "See what became of it; stop a ramp with `labkeeper ramp stop TAG`, or send the opposite command if there is one.",
     ),
     (
         ErrorCode::BadRamp,
@@ -197,6 +197,37 @@ pub(super) const TABLE: &[(ErrorCode, &str, &str, &str)] = &[
         "The rate is not a positive number, or the tag takes no numbers.",
         "Give a positive rate in the tag's units per second, or none.",
     ),
+    (
+        ErrorCode::NoRamp,
+        "no_ramp",
+        "The tag is not on its way step by step, so there is nothing to hold, resume or stop.",
+        "See how it stands: `labkeeper get TAG`.",
+    ),
+    (
+        ErrorCode::SelectionNeeded,
+        "selection_needed",
+        "The tag is selected before it is written to, and the command has no selection.",
+        "Run it with `--select`, or `labkeeper select TAG VALUE` and then the command with the id that it prints.",
+    ),
+    (
+        ErrorCode::StaleSelection,
+        "stale_selection",
+        "The selection is void: its time is over, or another node leads since it was made.",
+        "Look at the device again, and select again.",
+    ),
+    (
+        ErrorCode::SelectionOfOther,
+        "selection_of_other",
+        "Somebody else is about to write to the tag.",
+        "Wait until the time that the message names; the safe value may be set at any time.",
+    ),
+    (
+        ErrorCode::SelectionMismatch,
+        "selection_mismatch",
+        "The command's value is not the one that was selected.",
+        "Select again, for the value that is meant.",
+    ),
+    (ErrorCode::SelectionNotTaken, "selection_not_taken", "The tag is written without a selection.", "Leave the selection out."),
     (
         ErrorCode::ControlTaken,
         "control_taken",

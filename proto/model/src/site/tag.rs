@@ -268,6 +268,14 @@ impl TagSpec {
         self.safe.as_ref().is_some_and(|safe| self.accept(safe).as_ref() == Ok(accepted))
     }
 
+    /// How fast a setpoint is approached, in units per second: as fast as was asked for, and never faster than is declared; `None` in one
+    /// step.
+    #[must_use]
+    pub fn ramp_rate(&self, asked_per_s: Option<f64>) -> Option<f64> {
+        let rates = [asked_per_s, self.ramp_per_s].into_iter().flatten().filter(|rate| rate.is_finite() && *rate > 0.0);
+        rates.min_by(f64::total_cmp)
+    }
+
     /// Smallest and largest value that the registers can hold, in the tag's unit.
     fn engineering_range(&self) -> (f64, f64) {
         let (low, high) = self.value_type.raw_range().unwrap_or((f64::MIN, f64::MAX));

@@ -58,6 +58,13 @@ impl Wish {
             Command::Notice(NoticeCommand::Test { route, actor, reason }) => {
                 Some(Self::new(actor, "notify", route.as_str(), "test", reason))
             }
+            Command::Operate(OperateCommand::Steer { tag, how, actor, reason }) => {
+                Some(Self::new(actor, "ramp", tag.as_str(), how.as_str(), reason))
+            }
+            Command::Operate(OperateCommand::Select(request)) => {
+                Some(Self::new(&request.actor, "select", request.tag.as_str(), "select", ""))
+            }
+            Command::Operate(OperateCommand::Deselect { tag, actor, .. }) => Some(Self::new(actor, "select", tag.as_str(), "deselect", "")),
             _ => None,
         }
     }

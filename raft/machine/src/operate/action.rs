@@ -51,10 +51,11 @@ impl Machine {
         let asked = request.value.clone().unwrap_or_else(|| self.default_value(&request.tag));
         if let Some(known) = self.commands.get(&request.id) {
             let is_same = known.kind == CommandKind::Action && known.tag == request.tag && is_same_value(&known.asked, &asked);
-            let other = || format!("command {} was a {} of {}", request.id, known.kind.as_str(), known.tag);
+            let other = || format!("command {} was the {} of {}", request.id, known.kind.as_str(), known.tag);
             return if is_same { Ok(Reply::Command(Arc::clone(known))) } else { Err(Rejection::new(ErrorCode::CommandIdReused, other())) };
         }
         let outcome = self.judge_action(&request, &asked);
+        self.use_selection(&request.tag, &request.id);
         let record = self.remember_action(request, asked, outcome);
         self.commands.insert(Arc::clone(&record), if record.error.is_none() { Standing::Outstanding } else { Standing::Ended });
         effects.push(Effect::CommandChanged { id: record.id });
@@ -84,6 +85,7 @@ impl Machine {
         }
         self.check_authority(tag, &accepted, &request.actor).map_err(|(code, message)| rejected(code, message))?;
         self.check_interlocks(tag, &accepted).map_err(|(code, message)| rejected(code, message))?;
+        self.check_selection((tag, spec), &request.id, &accepted, &request.actor).map_err(|(code, message)| rejected(code, message))?;
         if request.deadline > self.time.saturating_add(DEADLINE_AHEAD_MAX) {
             let hours = DEADLINE_AHEAD_MAX.as_secs() / 3600;
             return Err(rejected(ErrorCode::BadDeadline, format!("{tag}: the deadline is more than {hours} hours ahead")));
@@ -127,7 +129,7 @@ impl Machine {
     }
 
     /// What is written where nothing is said: a pulse.
-    fn default_value(&self, tag: &TagPath) -> Value {
+    pub(super) fn default_value(&self, tag: &TagPath) -> Value {
         let is_bool = self.site.tag(tag).is_none_or(|(_, spec)| spec.value_type == ValueType::Bool);
         if is_bool { Value::Bool(true) } else { Value::U64(1) }
     }

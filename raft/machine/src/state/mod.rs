@@ -106,7 +106,7 @@ pub struct AuditEntry {
     /// Who.
     pub actor: String,
     /// What was done: `setpoint`, `site`, `node`, `session`, `ownership`, `drain`, `takeover`, `reconcile`, `hold`,
-    /// `quarantine`, `control`, `interlock` or `alarm`.
+    /// `quarantine`, `control`, `interlock`, `alarm`, `action`, `ramp` or `select`.
     pub action: String,
     /// To what.
     pub target: String,

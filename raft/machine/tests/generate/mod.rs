@@ -4,6 +4,7 @@
 pub(crate) mod alarms;
 pub(crate) mod control;
 pub(crate) mod damage;
+pub(crate) mod operate;
 pub(crate) mod site;
 pub(crate) mod tenure;
 
@@ -42,6 +43,19 @@ pub(crate) fn tenure_history() -> impl Strategy<Value = Vec<Stamped>> {
 pub(crate) fn control_history() -> impl Strategy<Value = Vec<Stamped>> {
     let command = prop_oneof![12 => control::command(), 8 => request().prop_map(Command::SubmitSetpoint), 2 => Just(Command::FireTimers), 3 => command()];
     (site::sane(), vec(entry(20_000, command), 0..60)).prop_map(|(site, entries)| stamped(beginning(site, 1).chain(entries)))
+}
+
+/// A history that is mostly about ramps and selections, in steps of up to two seconds.
+pub(crate) fn operate_history() -> impl Strategy<Value = Vec<Stamped>> {
+    let command = prop_oneof![
+        16 => operate::command(),
+        10 => request().prop_map(Command::SubmitSetpoint),
+        4 => (node_id(), vec(report(), 0..4)).prop_map(|(node, reports)| Command::ReportCommands { node, reports }),
+        1 => control::command(),
+        1 => tenure::command(),
+        1 => command(),
+    ];
+    (site::sane(), vec(entry(2_000, command), 0..80)).prop_map(|(site, entries)| stamped(beginning(site, 2).chain(entries)))
 }
 
 /// A history that is mostly about alarms, in steps of up to 20 s.
@@ -93,6 +107,7 @@ fn stamped(entries: impl Iterator<Item = Entry>) -> Vec<Stamped> {
                 reports.iter_mut().for_each(|report| meant(report, stamp, &ids));
                 by_owner(node, reports, &machine);
             }
+            Command::Operate(command) => operate::meant(command, &machine),
             Command::Alarm(command) => alarms::meant(command, &machine, stamp.time),
             other => tenure::meant(other, &machine, stamp.time),
         }

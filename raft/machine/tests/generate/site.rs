@@ -107,6 +107,8 @@ fn tag() -> impl Strategy<Value = TagSpec> {
             takeover,
             safe: (limited && access.is_writable() && value_type.is_number()).then_some(Value::F64(6.0)),
             dangerous: dangerous && access.is_writable(),
+            ramp_per_s: (!limited && access.is_writable() && value_type.is_number()).then_some(0.5),
+            select: (dangerous && access.is_writable() && takeover != Takeover::Adopt).then_some(Duration::from_secs(10)),
             alarms: if access.is_readable() && value_type.is_number() { alarms() } else { vec![] },
             ..TagSpec::default()
         }

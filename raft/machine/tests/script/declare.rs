@@ -16,8 +16,8 @@
 use super::words::Words;
 use super::{alarms, notices};
 use labkeeper_model::site::{
-    Access, DeviceSpec, DriverKind, Fencing, InterlockSpec, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Stage, Table, TagSpec,
-    Takeover, ValueType, Verify, WordOrder,
+    Access, ActionSpec, DeviceSpec, DriverKind, Fencing, InterlockSpec, Limits, OnLeaseLoss, Register, SegmentSpec, SiteSpec, Stage, Table,
+    TagSpec, Takeover, ValueType, Verify, WordOrder,
 };
 use labkeeper_model::{Name, TagPath, Value};
 use std::collections::BTreeMap;
@@ -112,7 +112,9 @@ fn tag_spec(words: &Words, address: u16) -> Result<TagSpec, String> {
         safe: words.key("safe").map(number).transpose()?.map(Value::F64),
         dangerous: words.key("dangerous") == Some("true"),
         alarms: vec![],
-        ..TagSpec::default()
+        action: (words.key("action") == Some("true")).then(ActionSpec::default),
+        select: words.key("select").map(duration).transpose()?,
+        ramp_per_s: words.key("ramp").map(number).transpose()?,
     })
 }
 

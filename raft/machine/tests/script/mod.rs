@@ -4,6 +4,7 @@ pub(crate) mod alarms;
 pub(crate) mod control;
 pub(crate) mod declare;
 pub(crate) mod notices;
+pub(crate) mod operate;
 pub(crate) mod player;
 pub(crate) mod print;
 pub(crate) mod show;

@@ -5,13 +5,15 @@
 //!     reach=cryo,hall (all)  instance=7 (made from the name)  grpc=..  http=..
 //! site version=3 by=ann because=..   plan             with the declaration indented below
 //! set id=7 TAG VALUE by=ann because=.. in=10s rev=2
-//! report NODE epoch=1 7=dispatched 7=failed at=-5s why=..
+//!     ramp=0.5
+//! report NODE epoch=1 7=dispatched 7=failed at=-5s why=.. mark=41
+//! lead TERM (the leader of the entries that follow)
 //! expire (commands)          fire (timers)          wait 5s          restart (through a dump)          show WHAT
 //! ```
-//! and those of `tenure`, `control`, `alarms` and `notices`. Time stands still but for `wait`; it begins at 1000 s.
+//! and those of `tenure`, `control`, `operate`, `alarms` and `notices`. Time stands still but for `wait`; it begins at 1000 s.
 
 use super::words::Words;
-use super::{alarms, control, declare, notices, print, show, tenure};
+use super::{alarms, control, declare, notices, operate, print, show, tenure};
 use labkeeper_machine::{Command, CommandReport, Machine, NodeInfo, SetpointRequest, Stamp};
 use labkeeper_model::{CommandId, CommandState, ErrorCode, TagPath, Timestamp, Value};
 
@@ -19,11 +21,12 @@ pub(crate) struct Player {
     machine: Machine,
     index: u64,
     time: Timestamp,
+    term: u64,
 }
 
 impl Default for Player {
     fn default() -> Self {
-        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000) }
+        Self { machine: Machine::new(), index: 0, time: Timestamp::from_millis(1_000_000), term: 1 }
     }
 }
 
@@ -39,6 +42,10 @@ impl Player {
                 self.time = self.time.saturating_add(declare::duration(words.word(1)?)?);
                 return Ok(String::new());
             }
+            "lead" => {
+                self.term = words.word(1)?.parse().map_err(|_| "no term")?;
+                return Ok(String::new());
+            }
             "restart" => {
                 self.machine = Machine::restore(self.machine.dump());
                 return Ok(format!("{} faults\n", self.machine.faults().count));
@@ -47,7 +54,7 @@ impl Player {
         }
         let command = self.command(&words)?;
         self.index += u64::from(same_entry.is_none());
-        let applied = self.machine.apply(Stamp { index: self.index, time: self.time, term: 1 }, command);
+        let applied = self.machine.apply(Stamp { index: self.index, time: self.time, term: self.term }, command);
         let violations = self.machine.violations();
         assert!(violations.is_empty(), "{violations:?}");
         Ok(print::applied(&applied))
@@ -73,9 +80,10 @@ impl Player {
             "fire" => Command::FireTimers,
             other => {
                 let about_control = control::command(words, self.time)?;
+                let about_commands = operate::command(words, self.time)?;
                 let about_owners = || tenure::command(words, &self.machine, self.time);
                 let about_alarms = || alarms::command(words, &self.machine, self.time);
-                let command = about_control.map_or_else(about_owners, |command| Ok(Some(command)))?;
+                let command = about_control.or(about_commands).map_or_else(about_owners, |command| Ok(Some(command)))?;
                 let command = command.map_or_else(about_alarms, |command| Ok(Some(command)))?;
                 let command = command.map_or_else(|| notices::command(words), |command| Ok(Some(command)))?;
                 return command.ok_or(format!("{other:?} is not a command"));
@@ -92,7 +100,7 @@ impl Player {
             deadline: self.offset(words.key("in").unwrap_or("10s"))?,
             actor: words.key("by").unwrap_or("").to_owned(),
             reason: words.key("because").unwrap_or("").to_owned(),
-            ramp_per_s: None,
+            ramp_per_s: words.key("ramp").map(|rate| rate.parse().map_err(|_| "no rate")).transpose()?,
         })
     }
 
@@ -103,7 +111,7 @@ impl Player {
         let report = |(key, state): &(String, String)| {
             let state = CommandState::ALL.into_iter().find(|s| s.as_str() == state).ok_or(format!("{state} is no state"))?;
             let error = words.key("why").map(|why| (ErrorCode::DeviceRefused, why.to_owned()));
-            Ok(CommandReport { id: id(key)?, epoch, state, time, error, mark: None })
+            Ok(CommandReport { id: id(key)?, epoch, state, time, error, mark: words.key("mark").map(value) })
         };
         about_commands.map(report).collect()
     }
@@ -134,7 +142,7 @@ fn node(words: &Words, name: &str) -> Result<NodeInfo, String> {
     })
 }
 
-fn id(text: &str) -> Result<CommandId, String> {
+pub(crate) fn id(text: &str) -> Result<CommandId, String> {
     let number: u128 = text.parse().map_err(|_| format!("{text} is no id"))?;
     Ok(CommandId(number.to_be_bytes()))
 }

@@ -1,6 +1,6 @@
 //! Answers, as a script shows them, and the words that `show` shares with them.
 
-use labkeeper_machine::{Applied, CommandRecord, Effect, Rejection, Reply, SitePlan};
+use labkeeper_machine::{Applied, CommandKind, CommandRecord, Effect, Rejection, Reply, SitePlan};
 use labkeeper_model::{CommandId, Timestamp};
 
 pub(crate) fn applied(applied: &Applied) -> String {
@@ -52,9 +52,13 @@ fn effect_in_words(effect: &Effect) -> String {
 }
 
 pub(crate) fn command_in_words(record: &CommandRecord) -> String {
-    let value = record.accepted.as_ref().map_or(String::new(), |value| format!(" = {value}, revision {}", record.revision));
+    let value = record.accepted.as_ref().map_or(String::new(), |value| match record.kind {
+        CommandKind::Setpoint => format!(" = {value}, revision {}", record.revision),
+        CommandKind::Action => format!(" does {value}"),
+    });
     let error = record.error.as_ref().map_or(String::new(), |(code, message)| format!(", {code}: {message}"));
-    let owner = record.owner.map_or(String::new(), |owner| format!(", by node {owner}"));
+    let mark = record.mark.as_ref().map_or(String::new(), |mark| format!(", counter {mark}"));
+    let owner = record.owner.map_or(String::new(), |owner| format!(", by node {owner}{mark}"));
     let steps: Vec<String> = record.steps.iter().map(|(state, time)| format!("{state} {}", seconds(*time))).collect();
     format!("{} {}{value}: {} (entry {}){owner}{error}", short(&record.id), record.tag, steps.join(", "), record.log_index)
 }
@@ -81,7 +85,7 @@ pub(crate) fn owner(owner: Option<u64>) -> String {
 }
 
 /// An id of a script is a number.
-fn short(id: &CommandId) -> String {
+pub(crate) fn short(id: &CommandId) -> String {
     format!("#{}", u128::from_be_bytes(id.0))
 }
 

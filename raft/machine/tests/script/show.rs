@@ -51,6 +51,8 @@ pub(crate) fn show(machine: &Machine, words: &Words) -> Result<String, String> {
         "floods" => machine.floods().map(alarms::flood_in_words).collect(),
         "notices" => notices::in_words(machine),
         "routes" => machine.notice_routes().map(|(route, record)| notices::route_in_words(route, &record)).collect(),
+        "ramps" => super::operate::show_ramps(machine),
+        "selections" => super::operate::show_selections(machine),
         "interlocks" => super::control::show_interlocks(machine, seconds),
         "explain" => super::control::explain(machine, words)?,
         "timer" => vec![machine.next_timer().map_or("none".into(), seconds)],

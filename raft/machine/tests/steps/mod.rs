@@ -2,11 +2,15 @@
 
 mod control;
 mod interlocks;
+mod operate;
 mod tenure;
 
 use control::check_control;
 use interlocks::check_interlocks;
-use labkeeper_machine::{AlarmCommand, Applied, AuthorityCommand, Command, CommandRecord, Dump, Effect, Machine, Ownership};
+use labkeeper_machine::{
+    AlarmCommand, Applied, AuthorityCommand, Command, CommandRecord, Dump, Effect, Machine, OperateCommand, Ownership,
+};
+use operate::check_operate;
 use proptest::prelude::*;
 use std::sync::Arc;
 use tenure::check_tenure;
@@ -26,6 +30,7 @@ fn check_refusal_noted(before: &Dump, after: &Dump, command: &Command, applied: 
             | Command::SetDraining { .. }
             | Command::ReleaseHold { .. }
             | Command::Authority(AuthorityCommand::Take { .. } | AuthorityCommand::Break { .. })
+            | Command::Operate(OperateCommand::Steer { .. } | OperateCommand::Select(_))
             | Command::Alarm(AlarmCommand::Acknowledge { .. } | AlarmCommand::Shelve { .. })
     );
     let code = applied.reply.as_ref().err().map(|rejection| rejection.code);
@@ -76,6 +81,7 @@ pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, ma
         }
     }
     check_control(before, command, applied.reply.as_ref().ok(), machine)?;
+    check_operate(before, command, applied, machine)?;
     check_interlocks(before, command, applied.reply.as_ref().ok(), machine)?;
     check_tenure(before, command, applied, &after)
 }
