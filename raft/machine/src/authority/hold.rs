@@ -36,6 +36,8 @@ impl Machine {
         }) {
             return Err(Rejection::new(ErrorCode::ControlTaken, held_in_words(rival, control)));
         }
+        // What is over has been lost, though this entry came before the one that says so.
+        self.fire_authority_timers(effects);
         for rival in &rivals {
             self.end_control(rival, Lost::Taken { by: wish.actor.clone() }, effects);
         }
