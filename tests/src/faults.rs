@@ -6,6 +6,7 @@
 //! ```
 //! Knows nothing of clusters and clocks: times are passed in, UTC in nanoseconds since 1970.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// What kind of harm it is; each kind is undone at once by one step.
@@ -15,8 +16,10 @@ pub enum Harm {
     Down,
     /// Its process is held still.
     Frozen,
-    /// Some of its links are cut.
+    /// Some of its links to other nodes are cut.
     Cut,
+    /// It does not reach the devices.
+    OffField,
 }
 
 /// One fault of one node.
@@ -54,6 +57,19 @@ impl Faults {
         let overlaps = move |fault: &&Fault| fault.from_ns <= *span.end() && fault.until_ns.is_none_or(|until| until >= *span.start());
         self.0.iter().filter(move |fault| fault.node == node).filter(overlaps)
     }
+
+    /// Whether so many nodes were hit at one moment of a span that the rest of `nodes` is no majority: then nothing can be decided, no lease
+    /// be renewed, and no outcome be brought into the log.
+    #[must_use]
+    pub fn left_no_majority(&self, nodes: usize, span: RangeInclusive<i64>) -> bool {
+        let moments = self.0.iter().map(|fault| fault.from_ns.max(*span.start())).filter(|at| span.contains(at));
+        moments.into_iter().any(|at| {
+            let lasts =
+                |fault: &&Fault| fault.harm != Harm::OffField && fault.from_ns <= at && fault.until_ns.is_none_or(|until| until >= at);
+            let hit: BTreeSet<&str> = self.0.iter().filter(lasts).map(|fault| fault.node.as_str()).collect();
+            (nodes - hit.len().min(nodes)) * 2 <= nodes
+        })
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +86,19 @@ mod tests {
         let hit = |node, span| faults.of(node, span).count();
         assert_eq!([hit("a", 0..=9), hit("a", 0..=10), hit("a", 30..=49), hit("a", 31..=49), hit("a", 0..=99)], [0, 1, 1, 0, 2]);
         assert_eq!([hit("b", 21..=99), hit("c", 0..=99)], [1, 0], "links are cut until they are healed");
+    }
+
+    #[test]
+    fn a_majority_is_gone_when_enough_are_hit_at_once() {
+        let mut faults = Faults::default();
+        faults.begin("a", Harm::Down, 10);
+        faults.begin("b", Harm::OffField, 12);
+        faults.begin("a", Harm::Cut, 14);
+        assert!(!faults.left_no_majority(3, 0..=99), "one node, twice, and one that can vote");
+        faults.begin("b", Harm::Frozen, 20);
+        faults.end(Harm::Frozen, 30);
+        let gone = |span| faults.left_no_majority(3, span);
+        assert_eq!([gone(0..=19), gone(15..=20), gone(25..=40), gone(31..=40)], [false, true, true, false]);
+        assert!(!faults.left_no_majority(5, 0..=99));
     }
 }

@@ -225,8 +225,8 @@ impl Nemesis {
             Step::Settle => cluster.settled().await?,
             _ => anyhow::bail!("{step:?} has a victim"),
         }
-        if let Some(harm) = step.repairs() {
-            self.faults.end(harm, now_ns());
+        for harm in step.repairs() {
+            self.faults.end(*harm, now_ns());
         }
         Ok(())
     }
@@ -243,18 +243,19 @@ impl Step {
         match self {
             Self::Kill(_) | Self::Stop(_) => Some(Harm::Down),
             Self::Freeze(_) => Some(Harm::Frozen),
-            Self::Isolate(_) | Self::Deafen(_) | Self::Mute(_) | Self::CutField(_) => Some(Harm::Cut),
+            Self::Isolate(_) | Self::Deafen(_) | Self::Mute(_) => Some(Harm::Cut),
+            Self::CutField(_) => Some(Harm::OffField),
             _ => None,
         }
     }
 
     /// What kind of harm it undoes.
-    fn repairs(&self) -> Option<Harm> {
+    fn repairs(&self) -> &'static [Harm] {
         match self {
-            Self::Restart => Some(Harm::Down),
-            Self::Thaw => Some(Harm::Frozen),
-            Self::Heal => Some(Harm::Cut),
-            _ => None,
+            Self::Restart => &[Harm::Down],
+            Self::Thaw => &[Harm::Frozen],
+            Self::Heal => &[Harm::Cut, Harm::OffField],
+            _ => &[],
         }
     }
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | written | once |
 //! | failed, expired, rejected, cancelled | never |
-//! | unknown | never or once, and its owner was really hit by a fault at that time |
+//! | unknown | never or once, and at that time its owner was really hit by a fault, or so many nodes that its outcome could not be kept |
 
 use super::{ask, goes_on};
 use crate::Client;
@@ -21,6 +21,8 @@ use tokio::sync::watch;
 pub const SEGMENTS: [&str; 3] = ["cryo", "furnace", "vacuum"];
 /// People at each device: one's action is before the other's in the device's queue.
 const PEOPLE: u64 = 2;
+/// Nodes of the cluster.
+const NODES: usize = 3;
 /// Pause after an outcome.
 const PAUSE: Duration = Duration::from_millis(40);
 /// How far a client waits for one node's answer before it asks the next.
@@ -125,7 +127,8 @@ fn unexplained(command: &v1::Command, owners: &Owners, faults: &Faults) -> Optio
         return Some("and nobody owned the segment when it was begun".into());
     };
     let hit = faults.of(owner, begun - AFTERMATH_NS..=ended).next().is_some();
-    (!hit).then(|| format!("and nothing had happened to {owner}, which began it"))
+    (!hit && !faults.left_no_majority(NODES, begun - AFTERMATH_NS..=ended))
+        .then(|| format!("and nothing had happened to {owner}, which began it"))
 }
 
 #[cfg(test)]
@@ -172,6 +175,8 @@ mod tests {
             (&[("b", 102)], 1, 1),
             (&[("a", 90)], 1, 1),
             (&[("a", 105)], 1, 1),
+            (&[("b", 102), ("c", 102)], 1, 0),
+            (&[("b", 102), ("c", 104)], 1, 1),
             (&[], 1, 1),
         ] {
             assert_eq!(judged(&doubt, &[(1, done)], hit), wrong, "{hit:?} {done}");
