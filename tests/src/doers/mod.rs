@@ -31,6 +31,10 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Longest wait for any answer: two faults of 4 s each, a takeover, and a device's doubt of 10 s, on a busy machine.
 const ANSWER_MAX: Duration = Duration::from_secs(45);
 
+/// How late an attempt that was given up may still take effect: a node tries for 5 s to bring it into the log, and a second for the way. Deeds that
+/// carry no id are the same deed only while they would change nothing, so nobody undoes one of which an attempt may be under way.
+const LATE_MAX: Duration = Duration::from_secs(6);
+
 /// What a client was told in the end.
 #[derive(Clone, Debug)]
 pub struct Answer<T> {

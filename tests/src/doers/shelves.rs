@@ -1,6 +1,6 @@
 //! Alarms that are put aside: for a moment, which ends by itself, or for long, until somebody takes them back.
 
-use super::{Answer, ask, goes_on, mark};
+use super::{Answer, LATE_MAX, ask, goes_on, mark};
 use crate::Client;
 use crate::alarms::{alarms, service};
 use crate::wait;
@@ -9,6 +9,7 @@ use labkeeper_proto::v1;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 /// How many alarms there are: each is put aside again only after its shelf has ended, by a wide margin.
 const ALARMS: u64 = 40;
@@ -57,8 +58,12 @@ pub async fn run(nodes: &[Client], mut done: watch::Receiver<bool>, turn: &mut u
         let is_long = n.is_multiple_of(2);
         let shelf = put_aside(nodes, n, &path, if is_long { LONG } else { SHORT }).await?;
         let is_there = is_long && shelf.answer.said.is_ok();
+        let in_doubt = shelf.answer.in_doubt;
         told.push(shelf);
         if is_there {
+            if in_doubt {
+                sleep(LATE_MAX).await;
+            }
             told.push(take_back(nodes, n, &path).await?);
         }
     }
