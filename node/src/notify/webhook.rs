@@ -92,3 +92,24 @@ fn in_words(error: &Error) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::tests::message;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failure_is_said_without_the_url_over_tls_or_not() {
+        // Bound and not listened to: whoever connects is refused.
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        let address = socket.local_addr().expect("an address");
+        let webhooks = Webhooks::new();
+        for scheme in ["http", "https"] {
+            let why = webhooks.post(&format!("{scheme}://{address}/secret"), &message()).await.expect_err("nobody listens");
+            assert!(!why.contains("secret"), "{why}");
+            assert!(why.contains("refused") || why.contains("certificates"), "{why}");
+        }
+        assert!(webhooks.post("http://", &message()).await.is_err());
+    }
+}
