@@ -42,7 +42,8 @@ fn readings(value: f64) -> BTreeMap<Name, Sample> {
 
 /// What is reported and what is written for a verified setpoint.
 fn check(policy: Takeover, reading: f64) -> (Reconciled, Option<Value>) {
-    let decision = reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), false, &readings(reading)).expect("a decision");
+    let decision =
+        reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), Standing::Free, &readings(reading)).expect("a decision");
     (decision.outcome, decision.write)
 }
 
@@ -72,7 +73,7 @@ fn safe_and_hold_act_even_where_the_device_has_the_setpoint() {
     assert_eq!(check(Takeover::Safe, SAFE), (Reconciled::DrivenSafe { actual: actual(SAFE) }, None), "it is there already");
     assert_eq!(check(Takeover::Hold, DESIRED), (Reconciled::Held { actual: actual(DESIRED) }, None));
     let at_rest = Setpoint { value: Value::F64(SAFE), ..setpoint(CommandState::Verified) };
-    let decision = reconcile(&name(), &tag(Takeover::Safe), &at_rest, false, &readings(SAFE)).expect("a decision");
+    let decision = reconcile(&name(), &tag(Takeover::Safe), &at_rest, Standing::Free, &readings(SAFE)).expect("a decision");
     assert_eq!(decision, Decision { outcome: Reconciled::Matches, write: None });
 }
 
@@ -82,7 +83,7 @@ fn without_a_good_reading_nothing_is_written() {
     let empty = Sample { value: None, ..readings(12.0)[&name()].clone() };
     for policy in [Takeover::Adopt, Takeover::Reassert, Takeover::Safe, Takeover::Hold] {
         for seen in [BTreeMap::new(), [(name(), bad.clone())].into(), [(name(), empty.clone())].into()] {
-            let decision = reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), false, &seen);
+            let decision = reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), Standing::Free, &seen);
             assert_eq!(decision, Some(Decision { outcome: Reconciled::Unreadable, write: None }), "{policy:?}");
         }
     }
@@ -91,8 +92,21 @@ fn without_a_good_reading_nothing_is_written() {
 #[test]
 fn a_held_tag_is_only_read() {
     for policy in [Takeover::Adopt, Takeover::Reassert, Takeover::Safe] {
-        let decision = reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), true, &readings(12.0));
+        let decision = reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), Standing::Held, &readings(12.0));
         assert_eq!(decision, Some(Decision { outcome: Reconciled::Held { actual: actual(12.0) }, write: None }), "{policy:?}");
+    }
+}
+
+/// An interlock outlives its owner, and so does what it did: the setpoint that was there before is not what anybody wants.
+#[test]
+fn what_an_interlock_drove_to_its_safe_value_is_not_driven_back() {
+    let decide = |policy, readings| reconcile(&name(), &tag(policy), &setpoint(CommandState::Verified), Standing::Forced, &readings);
+    for policy in [Takeover::Adopt, Takeover::Reassert, Takeover::Safe, Takeover::Hold] {
+        for reading in [SAFE, 12.0, DESIRED] {
+            let wanted = Decision { outcome: Reconciled::DrivenSafe { actual: actual(reading) }, write: None };
+            assert_eq!(decide(policy, readings(reading)), Some(wanted), "{policy:?}");
+        }
+        assert_eq!(decide(policy, BTreeMap::new()), None, "what is remembered stays: {policy:?}");
     }
 }
 
@@ -100,10 +114,10 @@ fn a_held_tag_is_only_read() {
 fn only_a_setpoint_that_may_have_reached_its_device_is_looked_at() {
     use CommandState::{Cancelled, Committed, Dispatched, Expired, Failed, Unknown, VerifyFailed, Written};
     for state in [Committed, Dispatched, Written, Expired, Failed, Cancelled] {
-        assert_eq!(reconcile(&name(), &tag(Takeover::Reassert), &setpoint(state), false, &readings(12.0)), None, "{state}");
+        assert_eq!(reconcile(&name(), &tag(Takeover::Reassert), &setpoint(state), Standing::Free, &readings(12.0)), None, "{state}");
     }
     for state in [VerifyFailed, Unknown] {
-        let decision = reconcile(&name(), &tag(Takeover::Reassert), &setpoint(state), false, &readings(12.0));
+        let decision = reconcile(&name(), &tag(Takeover::Reassert), &setpoint(state), Standing::Free, &readings(12.0));
         assert_eq!(decision, Some(Decision { outcome: Reconciled::Adopted { actual: actual(12.0) }, write: None }), "{state}");
     }
 }
@@ -111,6 +125,6 @@ fn only_a_setpoint_that_may_have_reached_its_device_is_looked_at() {
 #[test]
 fn a_tag_that_cannot_be_read_is_never_written_by_a_policy() {
     let write_only = TagSpec { access: Access::Write, ..tag(Takeover::Safe) };
-    let decision = reconcile(&name(), &write_only, &setpoint(CommandState::Written), false, &readings(12.0));
+    let decision = reconcile(&name(), &write_only, &setpoint(CommandState::Written), Standing::Free, &readings(12.0));
     assert_eq!(decision, Some(Decision { outcome: Reconciled::Unreadable, write: None }));
 }

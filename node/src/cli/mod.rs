@@ -42,6 +42,7 @@ mod sim_control;
 mod site;
 mod site_json;
 mod site_lint;
+mod site_sheet;
 mod status;
 mod tree;
 mod value;

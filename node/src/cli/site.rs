@@ -1,7 +1,7 @@
 //! `labkeeper site`: check a declaration, see what it would change, put it in force, show what is in force.
 //!
 //! ```text
-//! check, lint: file only    plan: file and cluster          apply: plan, ask, then one log entry based on that plan
+//! check, lint, import: file only    export: file or cluster    plan: file and cluster          apply: plan, ask, then one log entry based on that plan
 //! ```
 
 use super::client::{ANSWER_BYTES_MAX, Client, ClientArgs, Repeat};
@@ -11,6 +11,7 @@ use super::reading::bad_answer;
 use super::set::whoami;
 use super::site_json::{ApplyJson, CheckJson, PlanJson, ShowJson};
 use super::site_lint;
+use super::site_sheet::{self, ExportArgs, ImportArgs};
 use crate::config::{SiteFile, to_toml};
 use labkeeper_model::site::SiteSpec;
 use labkeeper_proto::v1;
@@ -33,6 +34,10 @@ pub(super) enum SiteCommand {
     Apply(ApplyArgs),
     /// Show what is in force, as a file that can be applied again
     Show(ClientArgs),
+    /// Write alarms or tags as a CSV file for a spreadsheet
+    Export(ExportArgs),
+    /// Take a CSV file of alarms or tags back into a site file
+    Import(ImportArgs),
 }
 
 /// Arguments of `check` and `lint`.
@@ -81,6 +86,8 @@ pub(super) async fn run(command: SiteCommand) -> Result<(), CliError> {
         SiteCommand::Plan(args) => plan(&args).await,
         SiteCommand::Apply(args) => apply(args).await,
         SiteCommand::Show(args) => show(&args).await,
+        SiteCommand::Export(args) => site_sheet::write(&args).await,
+        SiteCommand::Import(args) => site_sheet::read(&args),
     }
 }
 
@@ -191,17 +198,25 @@ fn confirmed() -> Result<bool, CliError> {
 }
 
 async fn show(args: &ClientArgs) -> Result<(), CliError> {
+    let output = Output { json: args.json };
+    match in_force(args).await? {
+        (version, site) if output.json => output.json(&ShowJson::new(version, site.as_ref())?, Form::Document),
+        (version, Some(site)) => output.text(&format!("# version {version}\n\n{}", to_toml(&site))),
+        (_, None) => output.line("# no site has been applied yet: run `labkeeper site apply FILE`"),
+    }
+}
+
+/// The declaration that is in force, with its version.
+///
+/// # Errors
+/// No node answers, or not in words that are understood.
+pub(super) async fn in_force(args: &ClientArgs) -> Result<(u64, Option<SiteSpec>), CliError> {
     let answer = Client::new(args)?
         .call(Repeat::Harmless, async |channel, _| {
             let mut service = SiteServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
             service.get_site(v1::GetSiteRequest {}).await.map(Response::into_inner)
         })
         .await?;
-    let output = Output { json: args.json };
     let site = answer.site.map(SiteSpec::try_from).transpose().map_err(|error| bad_answer(&error))?;
-    match (output.json, site) {
-        (true, site) => output.json(&ShowJson::new(answer.version, site.as_ref())?, Form::Document),
-        (false, Some(site)) => output.text(&format!("# version {}\n\n{}", answer.version, to_toml(&site))),
-        (false, None) => output.line("# no site has been applied yet: run `labkeeper site apply FILE`"),
-    }
+    Ok((answer.version, site))
 }

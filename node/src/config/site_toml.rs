@@ -104,7 +104,8 @@ fn device_table(device: &DeviceSpec) -> Table {
     table
 }
 
-fn tag_table(tag: &TagSpec) -> Table {
+/// The table of a tag.
+pub(super) fn tag_table(tag: &TagSpec) -> Table {
     let mut table = Table::new();
     set_text(&mut table, "description", &tag.description);
     table["register"] = value(tag.register.to_string());

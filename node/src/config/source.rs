@@ -238,7 +238,7 @@ impl<'s> Table<'s> {
 }
 
 /// What to do about an unknown key.
-fn propose(unknown: &str, known: &[&'static str]) -> String {
+pub(super) fn propose(unknown: &str, known: &[&'static str]) -> String {
     let likeness = |key: &str| strsim::jaro_winkler(unknown, key);
     match known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
         Some(nearest) if likeness(nearest) >= ALIKE_MIN => format!("did you mean {nearest:?}?"),

@@ -16,7 +16,8 @@ pub(super) fn alarms(alarms: &[AlarmSpec]) -> Array {
     array
 }
 
-fn inline(alarm: &AlarmSpec) -> InlineTable {
+/// One alarm as a table in one line.
+pub(super) fn inline(alarm: &AlarmSpec) -> InlineTable {
     let mut inline = InlineTable::new();
     inline.insert("name", alarm.name.as_str().into());
     inline.insert("type", alarm.kind.word().into());

@@ -36,6 +36,7 @@ pub enum ErrorCode {
     SiteInvalid = 2001,
     SiteConflict = 2002,
     SiteUnreadable = 2003,
+    SheetInvalid = 2004,
 
     UnknownTag = 3001,
     ReadOnlyTag = 3002,

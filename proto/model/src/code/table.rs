@@ -77,6 +77,12 @@ pub(super) const TABLE: &[(ErrorCode, &str, &str, &str)] = &[
         "A site file cannot be read or is not TOML.",
         "Check the path, and the line that the message names.",
     ),
+    (
+        ErrorCode::SheetInvalid,
+        "sheet_invalid",
+        "A sheet of alarms or tags cannot be taken into the site file, which is as it was.",
+        "Correct the row and column that the message names, and import again.",
+    ),
     (ErrorCode::UnknownTag, "unknown_tag", "The site has no tag of that name.", "List the tags with `labkeeper get '**'`."),
     (
         ErrorCode::ReadOnlyTag,
