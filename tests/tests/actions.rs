@@ -5,7 +5,8 @@ use labkeeper_proto::v1::{self, CommandState};
 use labkeeper_tests::client::lab_code;
 use labkeeper_tests::declare::{redeclare, tag};
 use labkeeper_tests::ports::Port;
-use labkeeper_tests::{Client, Cluster, Lab, wait};
+use labkeeper_tests::{Client, Cluster, Lab, cli, wait};
+use serde_json::json;
 use std::time::Duration;
 
 /// One step of the PLC, which counts them.
@@ -125,6 +126,40 @@ async fn what_clients_are_told_through_kills_is_what_the_device_counted() -> any
         cluster.at_home().await?;
     }
     println!("{done} done, {not_done} not done, none in doubt");
+    cluster.finish()
+}
+
+/// The command line and plain HTTP run and withdraw; what nobody has begun waits behind what the device takes long over.
+#[tokio::test]
+async fn actions_are_run_and_withdrawn_from_the_command_line_and_over_http() -> anyhow::Result<()> {
+    let cluster = cluster().await?;
+    let endpoints = cluster.endpoints();
+    let ran = cli::run(&endpoints, &["run", STEP, "--reason", "test", "--as", "ann", "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!((&ran["tag"], &ran["state"], &ran["error"]), (&json!(STEP), &json!("written"), &serde_json::Value::Null));
+    let id = ran["id"].as_str().context("an id")?;
+    let again = cli::run(&endpoints, &["run", STEP, "--id", id, "--as", "ann", "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!(again["log_index"], ran["log_index"]);
+    let late = cli::run(&endpoints, &["cancel", id]).await?.with_code(1)?;
+    assert!(late.err.starts_with("LAB3024"), "{}", late.err);
+
+    cluster.plant.fault("plc-1", "slow:1500").await?;
+    for _ in 0..4 {
+        run(&cluster.nodes[0].client, action(v1::WaitLevel::Committed)).await?;
+    }
+    let waiting = cli::run(&endpoints, &["run", STEP, "--wait", "committed", "--json"]).await?.with_code(0)?.json()?;
+    let id = waiting["id"].as_str().context("an id")?;
+    let cancelled = cli::run(&endpoints, &["cancel", id, "--reason", "a slip", "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!(cancelled["state"], json!("cancelled"));
+    let body = json!({ "id": uuid::Uuid::now_v7().to_string(), "tag": STEP, "actor": "page" });
+    let (status, answer) = cluster.nodes[1].client.post("/api/v1/commands/run", &body).await?;
+    assert_eq!(status, 200, "{answer}");
+    let withdrawn = json!({ "id": body["id"], "actor": "page" });
+    let (status, answer) = cluster.nodes[2].client.post("/api/v1/commands/cancel", &withdrawn).await?;
+    assert!(status == 200 && answer.contains("COMMAND_STATE_CANCELLED"), "{status} {answer}");
+    cluster.plant.clear_fault("plc-1").await?;
+    stepped(&cluster, 5).await?;
+    let after = run(&cluster.nodes[0].client, action(v1::WaitLevel::Written)).await?;
+    assert_eq!((after.state(), steps(&cluster).await?), (CommandState::Written, 6), "what was withdrawn was not done");
     cluster.finish()
 }
 

@@ -8,7 +8,8 @@ use labkeeper_tests::client::setpoint;
 use labkeeper_tests::cluster::set_anywhere;
 use labkeeper_tests::declare::{redeclare, tag};
 use labkeeper_tests::plant::Write;
-use labkeeper_tests::{Client, Cluster, wait};
+use labkeeper_tests::{Client, Cluster, cli, wait};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -73,6 +74,90 @@ async fn what_somebody_changed_at_the_device_is_reasserted_at_the_rate() -> anyh
     is_gentle(2.0, &steps[told + 1..])?;
     assert!(steps.len() >= told + 1 + 8, "8 mV at 5 mV/s and ten steps a second: {steps:?}");
     cluster.finish()
+}
+
+#[tokio::test]
+async fn a_held_ramp_stays_held_under_another_owner_and_goes_on_when_it_is_let() -> anyhow::Result<()> {
+    let mut cluster = cluster(v1::Takeover::Reassert).await?;
+    let owner = cluster.owner("cryo").await?;
+    let (others, endpoints) = (cluster.clients_but(owner), cluster.endpoints());
+    let id = set_anywhere(&others, 0, setpoint(TAG, Kind::Number(30.0))).await?.id;
+    passes(&cluster, 5.0).await?;
+    let held = cli::run(&endpoints, &["ramp", "hold", TAG, "--reason", "look", "--as", "bob", "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!((&held["command"], &held["ramp"]["state"], &held["ramp"]["by"]), (&json!(id), &json!("held"), &json!("bob")));
+    let at = ramp_told(&others[0], |ramp| ramp.at.is_some()).await?.at.and_then(number).context("where it is held")?;
+    let before = steps(&cluster).await?;
+    assert!(before.last().is_some_and(|step| is_near(step.1, at)), "it is held where it stands, at {at}: {before:?}");
+
+    cluster.nodes[owner].kill9()?;
+    // It was begun at 0; whoever goes on with it begins at what the device reads.
+    let taken = ramp_told(&others[0], |ramp| ramp.start.clone().and_then(number).is_some_and(|from| is_near(from, at))).await?;
+    assert_eq!(taken.state(), v1::RampState::Held, "{taken:?}");
+    assert_eq!(steps(&cluster).await?, before, "no step of the successor");
+
+    let resumed = cli::run(&endpoints, &["ramp", "resume", TAG, "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!(resumed["ramp"]["state"], json!("ramping"));
+    let told = ramp_told(&others[0], |ramp| ramp.time_to_target_s.is_some()).await?;
+    assert!(told.time_to_target_s.is_some_and(|left| left <= ((30.0 - at) / RATE).ceil()), "{told:?} from {at}");
+    ends(&others, &id, CommandState::Verified).await?;
+    let all = steps(&cluster).await?;
+    is_gentle(0.0, &all)?;
+    assert_eq!(all.last().map(|step| step.1), Some(30.0));
+    let over = cli::run(&endpoints, &["ramp", "stop", TAG]).await?.with_code(1)?;
+    assert!(over.err.starts_with("LAB3026"), "{}", over.err);
+    cluster.finish()
+}
+
+#[tokio::test]
+async fn a_stopped_ramp_has_where_it_stands_as_its_setpoint_and_no_later_owner_drives_on() -> anyhow::Result<()> {
+    let mut cluster = cluster(v1::Takeover::Reassert).await?;
+    let owner = cluster.owner("cryo").await?;
+    let (others, endpoints) = (cluster.clients_but(owner), cluster.endpoints());
+    let id = set_anywhere(&others, 0, setpoint(TAG, Kind::Number(30.0))).await?.id;
+    passes(&cluster, 5.0).await?;
+    let stopped = cli::run(&endpoints, &["ramp", "stop", TAG, "--reason", "smoke", "--as", "bob", "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!(stopped["ramp"]["state"], json!("stopped"), "{stopped:#}");
+    let last = steps(&cluster).await?.pop().context("a step")?.1;
+    assert!(stopped["ramp"]["at"].as_f64().is_some_and(|at| is_near(at, last)), "{last}: {stopped:#}");
+    let command = ends(&others, &id, CommandState::Cancelled).await?;
+    assert!(command.error.is_some_and(|error| error.code == "LAB3016" && error.message.contains("stopped by bob")));
+
+    cluster.nodes[owner].kill9()?;
+    wait::until("a successor that has read the device", wait::SOON, || async {
+        let reading = others[0].reading(TAG).await?;
+        let good = labkeeper_tests::client::quality(&reading) == v1::Quality::Good;
+        ensure!(good && reading.owner != cluster.nodes[owner].name, "{reading:?}");
+        let set = reading.setpoint.context("a setpoint")?;
+        let is_there = set.value.clone().and_then(number).is_some_and(|value| is_near(value, last));
+        ensure!(is_there && (set.revision, set.actor.as_str()) == (2, "bob"), "{set:?}");
+        Ok(())
+    })
+    .await?;
+    // A command of the same device comes after what the takeover wanted to write.
+    set_anywhere(&others, 0, setpoint(TAG, Kind::Number(last + 1.0))).await?;
+    passes(&cluster, last + 0.9).await?;
+    let all: Vec<f64> = steps(&cluster).await?.into_iter().map(|step| step.1).collect();
+    assert!(all.iter().all(|value| *value <= last + 1.001), "somebody drove on: {all:?}");
+    cluster.finish()
+}
+
+/// What a node tells about the ramp, once it is as it should be.
+async fn ramp_told(client: &Client, is_so: impl Fn(&v1::Ramp) -> bool) -> anyhow::Result<v1::Ramp> {
+    wait::until("what is told about the ramp", wait::SOON, || async {
+        let ramp = client.reading(TAG).await?.ramp.context("a ramp")?;
+        ensure!(is_so(&ramp), "{ramp:?}");
+        Ok(ramp)
+    })
+    .await
+}
+
+/// Equal as far as the device's registers can tell, which hold 24 bits of a number.
+fn is_near(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-5
+}
+
+fn number(value: v1::Value) -> Option<f64> {
+    if let Some(Kind::Number(number)) = value.kind { Some(number) } else { None }
 }
 
 /// No step, and no second, is steeper than declared.
