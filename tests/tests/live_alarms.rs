@@ -17,6 +17,7 @@ const SETPOINT: &str = "cryo/bank-cryo/s00";
 /// One of them: 100 counts, and 5 back to clear.
 const ONE: &str = "cryo/bank-cryo/seen-00/high-0";
 const COMM_FAULT: &str = "cryo/bank-cryo/comm-fault";
+const NO_QUORUM: &str = "system/no-quorum/site";
 
 /// A lab whose bank in `cryo` has [`ALARMS`] alarms: all are active while `s00` is 200, and all normal while it is 50.
 fn lab() -> anyhow::Result<Lab> {
@@ -138,5 +139,36 @@ async fn a_device_that_does_not_answer_is_one_alarm() -> anyhow::Result<()> {
     })
     .await?;
     assert_eq!(raised(client).await?, [COMM_FAULT]);
+    cluster.finish()
+}
+
+#[tokio::test]
+async fn a_site_without_a_majority_says_so_while_it_lasts_and_afterwards() -> anyhow::Result<()> {
+    let mut cluster = Cluster::with_lab(3, Lab::standard()?).await?;
+    let alone = cluster.nodes[0].client.clone();
+    let mut watch = service(&alone).watch_alarms(v1::WatchAlarmsRequest::default()).await?.into_inner();
+    assert_eq!(alarm(&alone, NO_QUORUM).await?.state, "normal");
+    cluster.nodes[1].kill9()?;
+    cluster.nodes[2].kill9()?;
+    // Nobody can agree on it: the node says it by itself, to those who ask and to those who look.
+    let seen = until(&alone, NO_QUORUM, "unacknowledged", 1).await?;
+    assert!(seen.active && seen.raised_unix_ns.is_some(), "{seen:?}");
+    let told = tokio::time::timeout(wait::SOON, async {
+        while let Some(message) = watch.message().await? {
+            if message.alarms.iter().any(|alarm| alarm.alarm == NO_QUORUM && alarm.active) {
+                return anyhow::Ok(true);
+            }
+        }
+        Ok(false)
+    });
+    assert!(told.await??, "whoever looks is told");
+    cluster.nodes[1].start().await?;
+    cluster.nodes[2].start().await?;
+    for client in &cluster.clients() {
+        let seen = until(client, NO_QUORUM, "returned", 1).await?;
+        assert!(!seen.active && seen.text.starts_with("nothing could be committed for "), "{seen:?}");
+        let rows = raised(client).await?;
+        assert_eq!(rows.iter().filter(|path| *path == NO_QUORUM).count(), 1, "{rows:?}");
+    }
     cluster.finish()
 }

@@ -143,7 +143,11 @@ impl Machine {
         let passed = (self.applied, self.time);
         let mut effects = Vec::new();
         let wish = Wish::of(&command);
+        let silence = self.silence_before(&command);
         let reply = self.decide(command, &mut effects);
+        if let (Some(since), Ok(_)) = (silence, &reply) {
+            self.tell_silence(since, &mut effects);
+        }
         if let (Some(wish), Err(rejection), true) = (&wish, &reply, self.site_id.is_some()) {
             self.note_wish(wish, rejection);
         }

@@ -1,6 +1,7 @@
 //! What the site is promised about its alarms, whoever owns a segment and whoever leads: played on a machine, as the log would.
 
 use labkeeper_alarm::{Quality, Transition, Word};
+use labkeeper_machine::state::Session;
 use labkeeper_machine::{AlarmCommand, Command, ConditionWord, Machine, NodeInfo, Reply, Stamp};
 use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec, Levels, RouteSpec, SegmentSpec, SiteSpec, TagSpec};
 use labkeeper_model::{AlarmId, Epoch, LeaseTerms, Name, NodeId, Timestamp};
@@ -281,4 +282,55 @@ fn words_in_doubt_are_taken_once() {
         lab.apply(Command::Alarm(AlarmCommand::Report { node, segment: "cryo".into(), epoch, words: part.to_vec() }));
     }
     assert_eq!(lab.machine.alarm(&high(0)).map(|alarm| (alarm.occurrence, alarm.heard)), Some((2, words[2].at)));
+}
+
+/// The rows of the alarm of a site without a majority, oldest first.
+fn silences(lab: &Lab) -> Vec<(Transition, String)> {
+    let of_site = |alarm: &AlarmId| Some(alarm) == Machine::no_quorum_alarm().as_ref();
+    let rows = lab.machine.alarm_journal().filter(|row| of_site(&row.alarm));
+    rows.map(|row| (row.transition, lab.machine.alarm(&row.alarm).map(|alarm| alarm.text.clone()).unwrap_or_default())).collect()
+}
+
+#[test]
+fn a_site_that_could_commit_nothing_says_so_once_when_it_can() {
+    let mut lab = Lab::new(1);
+    let session = |lab: &Lab, node| lab.machine.session(node).copied().expect("a session");
+    let renew = |lab: &mut Lab, node| {
+        let session = session(lab, node);
+        lab.apply(Command::RenewSession { node, session: session.id, seq: session.seq + 1 });
+    };
+    let before = session(&lab, 2).renewed;
+    assert_eq!(lab.machine.silent_since(Timestamp(before.0 + 5_000_000_000)), None, "a failover");
+    assert_eq!(lab.machine.silent_since(Timestamp(before.0 + 5_000_000_001)), Some(before));
+    lab.millis += 4_999;
+    renew(&mut lab, 1);
+    renew(&mut lab, 2);
+    assert_eq!(silences(&lab), []);
+    // A leader that finds no majority ends session after session in its log.
+    for node in [1, 2] {
+        lab.millis += 2_000;
+        let Session { id, seq, .. } = session(&lab, node);
+        lab.apply(Command::ExpireSession { node, session: id, seq });
+    }
+    lab.millis += 57_000;
+    for node in [1, 2] {
+        let after = session(&lab, node).id;
+        lab.apply(Command::OpenSession { node, after, terms: LeaseTerms::default() });
+    }
+    let text = "nothing could be committed for 61s, from 00:16:45 UTC to 00:17:46 UTC";
+    assert_eq!(silences(&lab), [(Transition::Raised, text.into()), (Transition::Cleared, text.into())]);
+    assert_eq!(lab.machine.silent_since(lab.machine.time()), None);
+}
+
+#[test]
+fn a_site_that_was_stopped_on_purpose_is_not_silent() {
+    let mut lab = Lab::new(1);
+    for node in [1, 2] {
+        let session = lab.machine.session(node).expect("a session").id;
+        lab.apply(Command::EndSession { node, session });
+    }
+    lab.millis += 3_600_000;
+    let after = lab.machine.session(1).expect("a session").id;
+    lab.apply(Command::OpenSession { node: 1, after, terms: LeaseTerms::default() });
+    assert_eq!(silences(&lab), []);
 }

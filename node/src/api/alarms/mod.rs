@@ -2,12 +2,14 @@
 //!
 //! Nothing is decided here. A deed may be sent again after a doubt, as the same deed twice is one.
 
+mod silence;
 mod watch;
 mod wire;
 
 pub use watch::watch;
 
 use super::commit::commit_and_see;
+use crate::clock;
 use crate::error::ApiError;
 use labkeeper_machine::{AlarmCommand, Command, Machine};
 use labkeeper_model::{AlarmId, ErrorCode, Timestamp};
@@ -35,6 +37,8 @@ pub fn list(cluster: &Cluster, request: &v1::ListAlarmsRequest) -> Result<v1::Li
         } else {
             wanted.iter().filter_map(|id| wire::status(machine, id)).collect()
         };
+        let silence = silence::status(machine, clock::now());
+        silence::add_to(&mut alarms, silence.filter(|alarm| wanted.is_empty() || wanted.iter().any(|id| id.as_str() == alarm.alarm)));
         alarms.sort_by_cached_key(wire::urgency);
         Ok(v1::ListAlarmsResponse { alarms, floods: wire::floods(machine), log_index: machine.applied() })
     })

@@ -8,8 +8,9 @@
 //! A watcher that is slow gets fewer messages, not older ones: what changed meanwhile is collected and read when it is ready. What waits for
 //! it is bounded by the number of alarms. What is too much for one message goes on in the next.
 
-use super::{statuses, wire};
-use labkeeper_machine::Effect;
+use super::{silence, statuses, wire};
+use crate::clock;
+use labkeeper_machine::{Effect, Machine};
 use labkeeper_model::{AlarmId, LogIndex};
 use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
@@ -23,6 +24,8 @@ use tonic::Status;
 
 /// How long changes are collected before they are sent: nobody sees a tenth of a second, and a burst of 10,000 is a handful of messages.
 const COLLECT: Duration = Duration::from_millis(50);
+/// How often a watcher's node looks whether it has had nothing for too long, which no change tells it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Most bytes of alarms in one message: a quarter of the 4 MiB that gRPC's clients take where nobody tells them otherwise, so that an alarm
 /// with the longest texts (some 10 kB) fits beside them. A usual alarm has 300 bytes, so 10,000 are three messages.
 const PAGE_BYTES: usize = 1 << 20;
@@ -58,34 +61,39 @@ pub async fn watch(cluster: Cluster, all: bool, out: Out) {
     // Before the snapshot is read, so that nothing falls between.
     let mut effects = cluster.effects();
     let mut changed = Changed { missed: true, ..Changed::default() };
+    let mut was_silent = false;
     loop {
-        let message = cluster.read(|machine| {
-            if changed.missed {
-                let alarms = statuses(machine, all);
-                return v1::WatchAlarmsResponse {
-                    snapshot: true,
-                    alarms,
-                    removed: vec![],
-                    floods: wire::floods(machine),
-                    log_index: machine.applied(),
-                    more: false,
-                };
+        let (silent, message) = cluster.read(|machine| {
+            let silence = silence::status(machine, clock::now());
+            let silent = silence.is_some();
+            if silent != was_silent {
+                changed.order.extend(Machine::no_quorum_alarm().filter(|alarm| !changed.known.contains(alarm)));
             }
-            let (alarms, removed) = read(machine, &changed.order);
+            if changed.missed {
+                let mut alarms = statuses(machine, all);
+                silence::add_to(&mut alarms, silence);
+                let (floods, log_index) = (wire::floods(machine), machine.applied());
+                return (silent, v1::WatchAlarmsResponse { snapshot: true, alarms, removed: vec![], floods, log_index, more: false });
+            }
+            let (mut alarms, removed) = read(machine, &changed.order);
+            silence::add_to(&mut alarms, silence.filter(|_| silent != was_silent));
             let floods = wire::floods(machine);
-            v1::WatchAlarmsResponse { snapshot: false, alarms, removed, floods, log_index: machine.applied(), more: false }
+            (silent, v1::WatchAlarmsResponse { snapshot: false, alarms, removed, floods, log_index: machine.applied(), more: false })
         });
-        for page in pages(message, PAGE_BYTES) {
-            if out.send(Ok(page)).await.is_err() {
-                return;
+        if silent != was_silent || !changed.is_empty() {
+            for page in pages(message, PAGE_BYTES) {
+                if out.send(Ok(page)).await.is_err() {
+                    return;
+                }
             }
         }
+        was_silent = silent;
         let Some(next) = collect(&mut effects, &out).await else { return };
         changed = next;
     }
 }
 
-fn read(machine: &labkeeper_machine::Machine, changed: &[AlarmId]) -> (Vec<v1::AlarmStatus>, Vec<String>) {
+fn read(machine: &Machine, changed: &[AlarmId]) -> (Vec<v1::AlarmStatus>, Vec<String>) {
     let (mut alarms, mut removed) = (vec![], vec![]);
     for id in changed {
         match wire::status(machine, id) {
@@ -118,27 +126,23 @@ fn pages(message: v1::WatchAlarmsResponse, bytes_max: usize) -> Vec<v1::WatchAla
     }
 }
 
-/// Waits for a change, and for what comes with it; `None` when there is nobody to tell any more. What comes is taken at once, not at the
+/// Waits for a change, and for what comes with it, or until it is time to look again; `None` when there is nobody to tell any more. What comes is taken at once, not at the
 /// end of the wait: only so much waits for a listener.
 async fn collect(effects: &mut broadcast::Receiver<(LogIndex, Effect)>, out: &Out) -> Option<Changed> {
     let mut changed = Changed::default();
+    let look_at = Instant::now() + LOOK_EVERY;
     let mut until: Option<Instant> = None;
     loop {
-        let next = async {
-            match until {
-                Some(until) => timeout_at(until, effects.recv()).await.ok(),
-                None => Some(effects.recv().await),
-            }
-        };
+        let next = timeout_at(until.unwrap_or(look_at), effects.recv());
         let effect = tokio::select! {
             () = out.closed() => return None,
             effect = next => effect,
         };
         match effect {
-            Some(Ok((_, effect))) => changed.take(effect),
-            Some(Err(RecvError::Lagged(_))) => changed.missed = true,
-            Some(Err(RecvError::Closed)) => return None,
-            None => return Some(changed),
+            Ok(Ok((_, effect))) => changed.take(effect),
+            Ok(Err(RecvError::Lagged(_))) => changed.missed = true,
+            Ok(Err(RecvError::Closed)) => return None,
+            Err(_) => return Some(changed),
         }
         if until.is_none() && !changed.is_empty() {
             until = Some(Instant::now() + COLLECT);

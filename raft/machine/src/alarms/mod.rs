@@ -20,6 +20,7 @@ mod journal;
 mod keep;
 mod report;
 mod rules;
+mod silence;
 mod system;
 mod view;
 
@@ -28,6 +29,7 @@ pub use journal::{JOURNAL_MAX, JournalEntry};
 pub use keep::Alarms;
 pub use report::{ConditionWord, TAKEOVER_EXCUSE, WORDS_MAX};
 pub use rules::DeclaredAlarm;
+pub use silence::SILENCE_MAX;
 pub use system::OUTCOMES_MAX;
 
 use crate::Machine;

@@ -6,6 +6,7 @@
 //! | `system/no-keeper/SEGMENT` | nobody can have the segment, after [`KEEPER_DELAY`] |
 //! | `system/quarantined/DEVICE` | its owner leaves it alone |
 //! | `system/outcome-unknown/COMMAND` | nobody has acknowledged that nobody knows what became of it |
+//! | `system/no-quorum/site` | nothing can be committed; told when it is over (see `silence`) |
 //! | `system/clock/NODE`, `system/disk/NODE` | the node says so of itself |
 //!
 //! Others (interlocks, notices) are raised by the part of the state that knows of them.
@@ -31,6 +32,7 @@ const NODE_LOST: &str = "node-lost";
 const NO_KEEPER: &str = "no-keeper";
 const QUARANTINED: &str = "quarantined";
 const OUTCOME_UNKNOWN: &str = "outcome-unknown";
+pub(super) const NO_QUORUM: &str = "no-quorum";
 /// What a node may say about itself.
 const OF_NODES: [&str; 2] = ["clock", "disk"];
 
@@ -45,7 +47,7 @@ fn parts(id: &AlarmId) -> Option<(&str, &str)> {
 
 pub(super) fn priority(id: &AlarmId) -> Priority {
     match kind(id) {
-        NODE_LOST | NO_KEEPER | "disk" => Priority::High,
+        NODE_LOST | NO_KEEPER | NO_QUORUM | "disk" => Priority::High,
         _ => Priority::Medium,
     }
 }
@@ -84,6 +86,7 @@ impl Machine {
         match parts(id) {
             Some((NODE_LOST, node)) => self.node_by_name(node).is_some(),
             Some((NO_KEEPER, segment)) => self.has_segment(segment),
+            Some((NO_QUORUM, _)) => Self::no_quorum_alarm().as_ref() == Some(id),
             _ => false,
         }
     }
