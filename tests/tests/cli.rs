@@ -154,6 +154,44 @@ async fn a_site_file_is_checked_planned_applied_and_shown() -> anyhow::Result<()
 }
 
 #[tokio::test]
+async fn tags_and_alarms_go_through_a_spreadsheet_and_back() -> anyhow::Result<()> {
+    let cluster = Cluster::start(1).await?;
+    let (endpoints, file) = (cluster.endpoints(), cluster.site_file().display().to_string());
+    let path = |name: &str| cluster.dir().join(name).display().to_string();
+    let (tags, alarms, out) = (path("tags.csv"), path("alarms.csv"), path("out.toml"));
+    let before = std::fs::read_to_string(&file)?;
+
+    // From what is in force, and back into the file that was applied: the same.
+    cli::run(&endpoints, &["site", "export", "--tags", &tags]).await?.with_code(0)?;
+    let import = ["site", "import", &file, "--tags", &tags];
+    let same = cli::run("", &import).await?.with_code(0)?;
+    assert_eq!((same.out.as_str(), std::fs::read_to_string(&file)?), ("0 changes; nothing was written\n", before.clone()));
+    cli::run("", &["site", "export", &file, "--tags", &tags]).await?.with_code(2)?;
+    cli::run("", &["site", "export", &file]).await?.with_code(2)?;
+
+    std::fs::write(&alarms, "tag,alarm,type,limit_in_unit,priority\ncryo/bank-cryo/gain,high,hi,90,low\n")?;
+    let import = ["site", "import", &file, "--alarms", &alarms, "--json"];
+    let only_shown = cli::run("", &[&import[..], &["--dry-run"]].concat()).await?.with_code(0)?.json()?;
+    has_keys(&only_shown, &["written", "changes", "problems"])?;
+    assert_eq!((&only_shown["written"], std::fs::read_to_string(&file)?), (&Value::Null, before.clone()));
+    let elsewhere = cli::run("", &[&import[..], &["--out", &out]].concat()).await?.with_code(0)?.json()?;
+    assert_eq!((&elsewhere["written"], &elsewhere["changes"]), (&json!(out), &only_shown["changes"]));
+    let plan = cli::run(&endpoints, &["site", "plan", &out, "--json"]).await?.with_code(0)?.json()?;
+    assert_eq!(plan["changes"], elsewhere["changes"], "what an import shows is what it would change");
+    assert!(plan["changes"].to_string().contains("alarms.high"), "{plan}");
+
+    std::fs::write(&alarms, "tag;alarm;type;limit_in_unit;priority\ncryo/bank-cryo/gain;high;hi;90,5;low\n")?;
+    let refused = cli::run("", &import).await?.with_code(2)?;
+    assert!(
+        refused.err.starts_with("LAB2004") && refused.err.contains("alarms.csv:2: limit_in_unit: \"90,5\" has a comma"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(std::fs::read_to_string(&file)?, before);
+    cluster.finish()
+}
+
+#[tokio::test]
 async fn a_cluster_is_founded_grown_and_shrunk_from_the_command_line() -> anyhow::Result<()> {
     let mut cluster = Cluster::uninitialised(3, Lab::standard()?).await?;
     let addresses: Vec<String> = cluster.nodes.iter().map(|node| node.grpc.address().to_string()).collect();

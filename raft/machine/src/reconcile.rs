@@ -15,6 +15,7 @@ use crate::audit::{Deed, SELF};
 use crate::reply::{Effect, Rejection, Reply};
 use crate::state::{Drift, Reconciled};
 use crate::text::{VALUE_LEN_MAX, value};
+use labkeeper_model::site::Takeover;
 use labkeeper_model::{CommandState, Epoch, NodeId, TagPath, Value};
 use std::collections::BTreeMap;
 
@@ -51,12 +52,23 @@ impl Machine {
             hold.actual = Some(actual.clone());
         }
         if self.is_apart(&tag, &outcome) {
+            if self.stays_safe(&tag, &outcome) {
+                return;
+            }
             let since = self.drifts.get(&tag).map_or(self.time, |earlier| earlier.since);
             self.drifts.insert(tag.clone(), Drift { outcome, epoch, since });
         } else {
             self.drifts.remove(&tag);
         }
         effects.push(Effect::TagChanged { tag });
+    }
+
+    /// Whether a word leaves it at that the tag was driven to its safe value: an interlock may do so while a takeover is under way, whose
+    /// own word comes later. Forgotten, the next takeover might write what was set before.
+    fn stays_safe(&self, tag: &TagPath, outcome: &Reconciled) -> bool {
+        let was_driven = self.drifts.get(tag).is_some_and(|drift| matches!(drift.outcome, Reconciled::DrivenSafe { .. }));
+        let is_policy = self.site.tag(tag).is_some_and(|(_, spec)| spec.takeover == Takeover::Safe);
+        was_driven && !is_policy && !matches!(outcome, Reconciled::DrivenSafe { .. })
     }
 
     /// Whether the device differs from the setpoint afterwards. One that is committed and not begun is still to be driven.
