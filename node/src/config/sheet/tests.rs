@@ -1,3 +1,5 @@
+//! Sheets that come back as they went, changed in one cell, or broken by a spreadsheet.
+
 use super::*;
 use crate::config::{SiteFile, to_toml};
 use labkeeper_model::site::{AlarmKind, AlarmSpec, Guidance, Levels, Priority, SiteSpec};

@@ -60,7 +60,8 @@ pub(crate) fn operate_history() -> impl Strategy<Value = Vec<Stamped>> {
 
 /// A history that is mostly about alarms, in steps of up to 20 s.
 pub(crate) fn alarm_history() -> impl Strategy<Value = Vec<Stamped>> {
-    let command = prop_oneof![12 => alarms::command(), 4 => Just(Command::FireTimers), 3 => alarms::notice(), 1 => tenure::command(), 1 => command()];
+    let command =
+        prop_oneof![12 => alarms::command(), 4 => Just(Command::FireTimers), 3 => alarms::notice(), 1 => tenure::command(), 1 => command()];
     (site::sane(), vec(entry(20_000, command), 0..80)).prop_map(|(site, entries)| stamped(beginning(site, 2).chain(entries)))
 }
 
