@@ -4,6 +4,10 @@
 //! A new kind of thing gets a new file: `UPDATE=1 cargo test -p labkeeper-raft --test golden` writes those that are missing, and only
 //! those.
 
+#[path = "golden/file.rs"]
+mod file;
+
+use file::{check, golden};
 use labkeeper_machine::{
     AuditEntry, Cause, Command, CommandRecord, CommandReport, Cooldown, Drift, Dump, Hold, HoldReason, Machine, NodeInfo, NoticeCommand,
     Ownership, Quarantine, ReachWord, Reconciled, Rejection, Reply, Session, SetpointRequest, Stamp, TakeoverRecord, TakeoverReport,
@@ -23,27 +27,9 @@ use labkeeper_raft::store::snapshots::{SnapshotDir, Snapshots};
 use labkeeper_raft::store::writer::WriterThread;
 use labkeeper_raft::types::{EncodedBatch, Entry, LeaderId, LogId, Member, Membership, Payload, SnapshotMeta, StoredMembership, Vote};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The bytes in a file; `fresh` makes them the first time.
-fn golden(file: &str, fresh: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
-    if !path.exists() {
-        assert!(std::env::var_os("UPDATE").is_some(), "{file} is missing: UPDATE=1 writes it");
-        std::fs::write(&path, fresh()).expect("room");
-    }
-    std::fs::read(&path).expect("a file")
-}
-
-/// Holds a value to the bytes in a file, in both directions.
-fn check<T: PartialEq + Debug>(file: &str, value: &T, encode: impl Fn(&T) -> Vec<u8>, decode: impl Fn(Vec<u8>) -> T) {
-    let golden = golden(file, || encode(value));
-    assert_eq!(&decode(golden.clone()), value, "{file}: the bytes mean something else");
-    assert_eq!(encode(value), golden, "{file}: the bytes written differ");
-}
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("a name")

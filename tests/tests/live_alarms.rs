@@ -6,7 +6,7 @@ use labkeeper_tests::alarms::{alarm, alarms, raised, service};
 use labkeeper_tests::outage::until_controlled;
 use labkeeper_tests::{Client, Cluster, Lab, wait};
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Alarms of one device, as many as a bad day may bring at once.
 const ALARMS: usize = 200;
@@ -51,6 +51,11 @@ async fn until_active(client: &Client, wanted: usize) -> anyhow::Result<()> {
         Ok(())
     })
     .await
+}
+
+fn unix_ns() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX)
 }
 
 async fn drive(clients: &[Client], value: u64) -> anyhow::Result<()> {
@@ -162,6 +167,14 @@ async fn a_site_without_a_majority_says_so_while_it_lasts_and_afterwards() -> an
         Ok(false)
     });
     assert!(told.await??, "whoever looks is told");
+    // What the leader had sent before it lost the others is committed when they are back, so the site's silence is shorter than the node's
+    // by the lease that it had.
+    wait::until("a silence that is long for everybody", wait::SOON, || async {
+        let lasted = unix_ns() - seen.raised_unix_ns.unwrap_or(i64::MAX);
+        ensure!(lasted > 8_000_000_000, "{lasted} ns");
+        Ok(())
+    })
+    .await?;
     cluster.nodes[1].start().await?;
     cluster.nodes[2].start().await?;
     for client in &cluster.clients() {

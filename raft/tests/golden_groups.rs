@@ -1,0 +1,221 @@
+//! The same promise as in `golden.rs`, for what people and owners say about alarms, control, interlocks and actions, and for a state that
+//! has all of it: such a state is what nodes of this version have on their disks.
+
+#[path = "golden/file.rs"]
+mod file;
+
+use file::{check, golden};
+use labkeeper_alarm::Word;
+use labkeeper_machine::interlocks::Verdict;
+use labkeeper_machine::{
+    ActionRequest, AlarmCommand, AuthorityCommand, Command, CommandReport, ConditionWord, InterlockCommand, Machine, NodeInfo,
+    OperateCommand, RampProgress, Reply, SelectionRequest, SetpointRequest, Stamp, Steer,
+};
+use labkeeper_model::site::{
+    Access, ActionSpec, AlarmKind, AlarmSpec, DeviceSpec, InterlockSpec, Levels, Register, RouteSpec, SegmentSpec, SiteSpec, Stage, Table,
+    TagSpec, ValueType,
+};
+use labkeeper_model::{AlarmId, CommandId, CommandState, LeaseTerms, Name, Scope, TagPath, Timestamp, Value};
+use labkeeper_raft::codec::{command, snapshot};
+use std::time::Duration;
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+fn path(tag: &str) -> TagPath {
+    TagPath::parse(&format!("cryo/chiller-1/{tag}")).expect("a path")
+}
+
+fn alarm() -> AlarmId {
+    AlarmId::of_tag(&path("setpoint"), &name("high"))
+}
+
+fn scope() -> Scope {
+    Scope::Segment(name("cryo"))
+}
+
+fn id(n: u8) -> CommandId {
+    CommandId([n; 16])
+}
+
+/// In the order of a history in which each of them is accepted.
+fn commands() -> Vec<(&'static str, Command)> {
+    let (ann, why) = ("ann".to_owned(), "why".to_owned());
+    let by = |actor: &str| (actor.to_owned(), why.clone());
+    let word = |at, word| ConditionWord { alarm: alarm(), at: Timestamp(at), word };
+    let words =
+        vec![word(7, Word::Active { severity: 1, value: Some(Value::F64(31.0)) }), word(8, Word::Bad { cause: "no answer".into() })];
+    let segment = || "cryo".to_owned();
+    let deadline = Timestamp(60_000_000_000);
+    let setpoint = SetpointRequest {
+        id: id(2),
+        tag: path("setpoint"),
+        value: Value::F64(12.5),
+        expected_revision: None,
+        deadline,
+        actor: ann.clone(),
+        reason: why.clone(),
+        ramp_per_s: Some(0.5),
+    };
+    let started = CommandReport { id: id(2), epoch: 3, state: CommandState::Dispatched, time: Timestamp(9), error: None, mark: None };
+    let action = ActionRequest { id: id(1), tag: path("start"), value: None, deadline, actor: ann.clone(), reason: why.clone() };
+    let select =
+        SelectionRequest { id: id(3), tag: path("valve"), value: Some(Value::Bool(true)), actor: ann.clone(), client: "cli".into() };
+    let healthy = vec![(name("lid"), Verdict::Healthy)];
+    let tripped = vec![(name("lid"), Verdict::Tripped { why: "it is open".into() })];
+    // The site was owned by the founder under the first epoch before there were sessions.
+    let (node, epoch) = (1, 3);
+    vec![
+        ("command-fire-timers.v3", Command::FireTimers),
+        ("command-confirm-site.v3", Command::ConfirmSite { node, session: 1, version: 1 }),
+        ("command-alarm-report.v3", Command::Alarm(AlarmCommand::Report { node, segment: segment(), epoch, words })),
+        (
+            "command-alarm-acknowledge.v3",
+            Command::Alarm(AlarmCommand::Acknowledge { alarm: alarm(), occurrence: 1, actor: ann.clone(), comment: why.clone() }),
+        ),
+        (
+            "command-alarm-shelve.v3",
+            Command::Alarm(AlarmCommand::Shelve { alarm: alarm(), until: Some(deadline), actor: ann.clone(), reason: why.clone() }),
+        ),
+        ("command-alarm-comment.v3", Command::Alarm(AlarmCommand::Comment { alarm: alarm(), actor: ann.clone(), text: "seen".into() })),
+        (
+            "command-interlock-report.v3",
+            Command::Interlock(InterlockCommand::Report { node, segment: segment(), epoch, states: healthy, forced: vec![] }),
+        ),
+        ("command-setpoint-ramp.v3", Command::SubmitSetpoint(setpoint)),
+        ("command-report-dispatched.v3", Command::ReportCommands { node, reports: vec![started] }),
+        (
+            "command-ramp-report.v3",
+            Command::Operate(OperateCommand::ReportRamp {
+                node,
+                segment: segment(),
+                epoch,
+                tag: path("setpoint"),
+                command: id(2),
+                progress: RampProgress::Started(Value::F64(20.0)),
+            }),
+        ),
+        (
+            "command-ramp-steer.v3",
+            Command::Operate(OperateCommand::Steer { tag: path("setpoint"), how: Steer::Hold, actor: by("bob").0, reason: by("bob").1 }),
+        ),
+        ("command-action.v3", Command::Operate(OperateCommand::SubmitAction(action))),
+        ("command-select.v3", Command::Operate(OperateCommand::Select(select))),
+        (
+            "command-interlock-tripped.v3",
+            Command::Interlock(InterlockCommand::Report {
+                node,
+                segment: segment(),
+                epoch,
+                states: tripped,
+                forced: vec![(name("lid"), path("setpoint"))],
+            }),
+        ),
+        (
+            "command-interlock-defeat.v3",
+            Command::Interlock(InterlockCommand::Defeat {
+                interlock: name("lid"),
+                until: deadline,
+                actor: ann.clone(),
+                reason: why.clone(),
+            }),
+        ),
+        (
+            "command-control-take.v3",
+            Command::Authority(AuthorityCommand::Take {
+                scope: scope(),
+                actor: ann.clone(),
+                client: "cli".into(),
+                reason: why.clone(),
+                hold: Duration::from_secs(30),
+            }),
+        ),
+        ("command-control-ask.v3", Command::Authority(AuthorityCommand::Ask { scope: scope(), actor: by("bob").0, reason: by("bob").1 })),
+        ("command-cancel.v3", Command::Operate(OperateCommand::Cancel { id: id(1), actor: ann, reason: why })),
+    ]
+}
+
+fn site() -> SiteSpec {
+    let at = |table: Table, address: u16, tag: TagSpec| {
+        let mut tag = TagSpec { access: Access::ReadWrite, ..tag };
+        tag.register = Register { table, address };
+        tag
+    };
+    let kind = AlarmKind::Levels(Levels { hi: Some(30.0), ..Levels::default() });
+    let high = AlarmSpec { name: name("high"), kind, ..AlarmSpec::default() };
+    let setpoint = TagSpec {
+        value_type: ValueType::F64,
+        alarms: vec![high],
+        safe: Some(Value::F64(5.0)),
+        ramp_per_s: Some(1.0),
+        ..TagSpec::default()
+    };
+    let start = TagSpec { action: Some(ActionSpec::default()), ..TagSpec::default() };
+    let valve = TagSpec { value_type: ValueType::Bool, select: Some(Duration::from_secs(10)), ..TagSpec::default() };
+    let tags = [
+        (name("setpoint"), at(Table::Holding, 0, setpoint)),
+        (name("start"), at(Table::Holding, 8, start)),
+        (name("valve"), at(Table::Coil, 0, valve)),
+    ]
+    .into();
+    let device = DeviceSpec { segment: name("cryo"), address: "chiller.lab:502".into(), tags, ..DeviceSpec::default() };
+    let lid = InterlockSpec {
+        stage: Stage::Protect,
+        require: "cryo/chiller-1/start < 1".into(),
+        tags: vec![path("setpoint")],
+        max_age: Duration::from_secs(5),
+        ..InterlockSpec::default()
+    };
+    SiteSpec {
+        name: "lab".into(),
+        segments: [(name("cryo"), SegmentSpec { home: None, ..SegmentSpec::default() })].into(),
+        devices: [(name("chiller-1"), device)].into(),
+        interlocks: [(name("lid"), lid)].into(),
+        routes: [(name("ops"), RouteSpec { webhook: Some("http://pager.lab/".into()), ..RouteSpec::default() })].into(),
+        ..SiteSpec::default()
+    }
+}
+
+/// What the commands make of a site.
+fn machine() -> Machine {
+    let founder =
+        NodeInfo { name: name("lab-a"), instance: [7; 16], grpc: "a:1".into(), http: "http://a:2".into(), reach: vec!["*".into()] };
+    let begin = [
+        Command::FoundSite { site_id: *b"site-of-16-bytes", node: founder },
+        Command::ApplySite { site: site(), expected_version: None, actor: "ann".into(), reason: String::new() },
+        Command::OpenSession { node: 1, after: 0, terms: LeaseTerms::default() },
+    ];
+    let mut machine = Machine::new();
+    for (index, command) in (1_u64..).zip(begin.into_iter().chain(commands().into_iter().map(|(_, command)| command))) {
+        let at = Stamp { index, time: Timestamp(1_000 + i64::try_from(index).expect("small")), term: 3 };
+        let applied = machine.apply(at, command.clone());
+        let nothing = Ok(Reply::Reported { refused: 0 });
+        let is_taken = applied.reply.is_ok() && (!matches!(applied.reply, Ok(Reply::Reported { .. })) || applied.reply == nothing);
+        assert!(is_taken, "{command:?}: {:?}, {:?}", applied.reply, machine.ownership("cryo"));
+    }
+    assert_eq!(machine.violations(), vec![]);
+    machine
+}
+
+#[test]
+fn commands_of_groups() {
+    for (file, value) in commands() {
+        check(file, &value, |value| command::encode(value).to_vec(), |bytes| command::decode(&bytes).expect("a command"));
+    }
+}
+
+/// A state of this version's format is restored as it was, and written again as it was.
+#[test]
+fn a_state_with_everything() {
+    let bytes = golden("snapshot.v3", || snapshot::encode(&machine().dump()).to_vec());
+    let dump = snapshot::decode(&bytes).expect("a state");
+    assert_eq!(snapshot::encode(&dump).to_vec(), bytes, "the bytes written differ");
+    let restored = Machine::restore(dump);
+    assert!(restored.faults().is_empty(), "{:?}", restored.faults());
+    let alarm = restored.alarm(&alarm()).expect("an alarm");
+    assert!(alarm.overrides.shelf.is_some() && alarm.comments.len() == 2, "{alarm:?}");
+    assert!(restored.ramp(&path("setpoint")).is_some() && restored.selection(&path("valve")).is_some());
+    assert_eq!(restored.command(&id(1)).map(|record| record.state()), Some(CommandState::Cancelled));
+    assert!(restored.interlock("lid").is_some_and(|lid| lid.defeat().is_some()));
+}
