@@ -15,7 +15,7 @@ use labkeeper_model::site::{
     Access, ActionSpec, AlarmKind, AlarmSpec, DeviceSpec, InterlockSpec, Levels, Register, RouteSpec, SegmentSpec, SiteSpec, Stage, Table,
     TagSpec, ValueType,
 };
-use labkeeper_model::{AlarmId, CommandId, CommandState, LeaseTerms, Name, Scope, TagPath, Timestamp, Value};
+use labkeeper_model::{AlarmId, CommandId, CommandState, Epoch, LeaseTerms, Name, NodeId, Scope, TagPath, Timestamp, Value};
 use labkeeper_raft::codec::{command, snapshot};
 use std::time::Duration;
 
@@ -31,108 +31,98 @@ fn alarm() -> AlarmId {
     AlarmId::of_tag(&path("setpoint"), &name("high"))
 }
 
-fn scope() -> Scope {
-    Scope::Segment(name("cryo"))
-}
-
 fn id(n: u8) -> CommandId {
     CommandId([n; 16])
 }
 
+/// The site was owned by its founder under two epochs before it had a session.
+const EPOCH: Epoch = 3;
+const NODE: NodeId = 1;
+const DEADLINE: Timestamp = Timestamp(60_000_000_000);
+
+type Named = (&'static str, Command);
+
+fn ann() -> String {
+    "ann".into()
+}
+
+fn why() -> String {
+    "why".into()
+}
+
 /// In the order of a history in which each of them is accepted.
-fn commands() -> Vec<(&'static str, Command)> {
-    let (ann, why) = ("ann".to_owned(), "why".to_owned());
-    let by = |actor: &str| (actor.to_owned(), why.clone());
+fn commands() -> Vec<Named> {
+    let interlock = |file, verdict, forced| {
+        let states = vec![(name("lid"), verdict)];
+        let report = InterlockCommand::Report { node: NODE, segment: "cryo".into(), epoch: EPOCH, states, forced };
+        (file, Command::Interlock(report))
+    };
+    let healthy = interlock("command-interlock-report.v3", Verdict::Healthy, vec![]);
+    let open = Verdict::Tripped { why: "it is open".into() };
+    let tripped = interlock("command-interlock-tripped.v3", open, vec![(name("lid"), path("setpoint"))]);
+    let first = [
+        ("command-fire-timers.v3", Command::FireTimers),
+        ("command-confirm-site.v3", Command::ConfirmSite { node: NODE, session: 1, version: 1 }),
+    ];
+    first.into_iter().chain(of_alarms()).chain([healthy]).chain(of_commands()).chain([tripped]).chain(of_people()).collect()
+}
+
+fn of_alarms() -> Vec<Named> {
     let word = |at, word| ConditionWord { alarm: alarm(), at: Timestamp(at), word };
     let words =
         vec![word(7, Word::Active { severity: 1, value: Some(Value::F64(31.0)) }), word(8, Word::Bad { cause: "no answer".into() })];
-    let segment = || "cryo".to_owned();
-    let deadline = Timestamp(60_000_000_000);
-    let setpoint = SetpointRequest {
-        id: id(2),
-        tag: path("setpoint"),
-        value: Value::F64(12.5),
-        expected_revision: None,
-        deadline,
-        actor: ann.clone(),
-        reason: why.clone(),
-        ramp_per_s: Some(0.5),
-    };
-    let started = CommandReport { id: id(2), epoch: 3, state: CommandState::Dispatched, time: Timestamp(9), error: None, mark: None };
-    let action = ActionRequest { id: id(1), tag: path("start"), value: None, deadline, actor: ann.clone(), reason: why.clone() };
-    let select =
-        SelectionRequest { id: id(3), tag: path("valve"), value: Some(Value::Bool(true)), actor: ann.clone(), client: "cli".into() };
-    let healthy = vec![(name("lid"), Verdict::Healthy)];
-    let tripped = vec![(name("lid"), Verdict::Tripped { why: "it is open".into() })];
-    // The site was owned by the founder under the first epoch before there were sessions.
-    let (node, epoch) = (1, 3);
-    vec![
-        ("command-fire-timers.v3", Command::FireTimers),
-        ("command-confirm-site.v3", Command::ConfirmSite { node, session: 1, version: 1 }),
-        ("command-alarm-report.v3", Command::Alarm(AlarmCommand::Report { node, segment: segment(), epoch, words })),
+    let (alarm, actor) = (alarm(), ann());
+    let until = Some(DEADLINE);
+    let told = [
+        ("command-alarm-report.v3", AlarmCommand::Report { node: NODE, segment: "cryo".into(), epoch: EPOCH, words }),
         (
             "command-alarm-acknowledge.v3",
-            Command::Alarm(AlarmCommand::Acknowledge { alarm: alarm(), occurrence: 1, actor: ann.clone(), comment: why.clone() }),
+            AlarmCommand::Acknowledge { alarm: alarm.clone(), occurrence: 1, actor: actor.clone(), comment: why() },
         ),
-        (
-            "command-alarm-shelve.v3",
-            Command::Alarm(AlarmCommand::Shelve { alarm: alarm(), until: Some(deadline), actor: ann.clone(), reason: why.clone() }),
-        ),
-        ("command-alarm-comment.v3", Command::Alarm(AlarmCommand::Comment { alarm: alarm(), actor: ann.clone(), text: "seen".into() })),
-        (
-            "command-interlock-report.v3",
-            Command::Interlock(InterlockCommand::Report { node, segment: segment(), epoch, states: healthy, forced: vec![] }),
-        ),
+        ("command-alarm-shelve.v3", AlarmCommand::Shelve { alarm: alarm.clone(), until, actor: actor.clone(), reason: why() }),
+        ("command-alarm-comment.v3", AlarmCommand::Comment { alarm, actor, text: "seen".into() }),
+    ];
+    told.into_iter().map(|(file, command)| (file, Command::Alarm(command))).collect()
+}
+
+fn of_commands() -> Vec<Named> {
+    let (tag, command) = (path("setpoint"), id(2));
+    let setpoint = SetpointRequest {
+        id: command,
+        tag: tag.clone(),
+        value: Value::F64(12.5),
+        expected_revision: None,
+        deadline: DEADLINE,
+        actor: ann(),
+        reason: why(),
+        ramp_per_s: Some(0.5),
+    };
+    let started = CommandReport { id: command, epoch: EPOCH, state: CommandState::Dispatched, time: Timestamp(9), error: None, mark: None };
+    let progress = RampProgress::Started(Value::F64(20.0));
+    let begun = OperateCommand::ReportRamp { node: NODE, segment: "cryo".into(), epoch: EPOCH, tag: tag.clone(), command, progress };
+    let action = ActionRequest { id: id(1), tag: path("start"), value: None, deadline: DEADLINE, actor: ann(), reason: why() };
+    let select = SelectionRequest { id: id(3), tag: path("valve"), value: Some(Value::Bool(true)), actor: ann(), client: "cli".into() };
+    vec![
         ("command-setpoint-ramp.v3", Command::SubmitSetpoint(setpoint)),
-        ("command-report-dispatched.v3", Command::ReportCommands { node, reports: vec![started] }),
-        (
-            "command-ramp-report.v3",
-            Command::Operate(OperateCommand::ReportRamp {
-                node,
-                segment: segment(),
-                epoch,
-                tag: path("setpoint"),
-                command: id(2),
-                progress: RampProgress::Started(Value::F64(20.0)),
-            }),
-        ),
-        (
-            "command-ramp-steer.v3",
-            Command::Operate(OperateCommand::Steer { tag: path("setpoint"), how: Steer::Hold, actor: by("bob").0, reason: by("bob").1 }),
-        ),
+        ("command-report-dispatched.v3", Command::ReportCommands { node: NODE, reports: vec![started] }),
+        ("command-ramp-report.v3", Command::Operate(begun)),
+        ("command-ramp-steer.v3", Command::Operate(OperateCommand::Steer { tag, how: Steer::Hold, actor: "bob".into(), reason: why() })),
         ("command-action.v3", Command::Operate(OperateCommand::SubmitAction(action))),
         ("command-select.v3", Command::Operate(OperateCommand::Select(select))),
-        (
-            "command-interlock-tripped.v3",
-            Command::Interlock(InterlockCommand::Report {
-                node,
-                segment: segment(),
-                epoch,
-                states: tripped,
-                forced: vec![(name("lid"), path("setpoint"))],
-            }),
-        ),
-        (
-            "command-interlock-defeat.v3",
-            Command::Interlock(InterlockCommand::Defeat {
-                interlock: name("lid"),
-                until: deadline,
-                actor: ann.clone(),
-                reason: why.clone(),
-            }),
-        ),
-        (
-            "command-control-take.v3",
-            Command::Authority(AuthorityCommand::Take {
-                scope: scope(),
-                actor: ann.clone(),
-                client: "cli".into(),
-                reason: why.clone(),
-                hold: Duration::from_secs(30),
-            }),
-        ),
-        ("command-control-ask.v3", Command::Authority(AuthorityCommand::Ask { scope: scope(), actor: by("bob").0, reason: by("bob").1 })),
-        ("command-cancel.v3", Command::Operate(OperateCommand::Cancel { id: id(1), actor: ann, reason: why })),
+    ]
+}
+
+fn of_people() -> Vec<Named> {
+    let scope = Scope::Segment(name("cryo"));
+    let hold = Duration::from_secs(30);
+    let take = AuthorityCommand::Take { scope: scope.clone(), actor: ann(), client: "cli".into(), reason: why(), hold };
+    let ask = AuthorityCommand::Ask { scope, actor: "bob".into(), reason: why() };
+    let defeat = InterlockCommand::Defeat { interlock: name("lid"), until: DEADLINE, actor: ann(), reason: why() };
+    vec![
+        ("command-interlock-defeat.v3", Command::Interlock(defeat)),
+        ("command-control-take.v3", Command::Authority(take)),
+        ("command-control-ask.v3", Command::Authority(ask)),
+        ("command-cancel.v3", Command::Operate(OperateCommand::Cancel { id: id(1), actor: ann(), reason: why() })),
     ]
 }
 
