@@ -223,11 +223,15 @@ fn report(results: &BTreeMap<usize, Spread>, arguments: &Writes) -> String {
     for (at, (name, _)) in CONTESTANTS.iter().enumerate() {
         let _ = writeln!(text, "| {name} | {} | {} |", us(at, 0.5), us(at, 0.99));
     }
-    let beyond = |committed: usize, written: usize| us(written, 0.5).saturating_sub(us(committed, 0.5));
+    let beyond = |committed: usize, written: usize| {
+        let (committed, written) = (us(committed, 0.5), us(written, 0.5));
+        let when = if written < committed { "before" } else { "after" };
+        format!("{} us {when} it", written.abs_diff(committed))
+    };
     let _ = write!(
         text,
-        "\nBeyond the commit, a register has changed {} us later where the owner leads, {} us through another node (medians; the commit's\n\
-         answer has been on its way to the client meanwhile).\n",
+        "\nThe commit and its answer, as the client sees them, bound the commit from above. The register has changed {} where the owner\n\
+         leads, {} through another node (medians): the owner writes while the answer is on its way.\n",
         beyond(3, 4),
         beyond(6, 7)
     );

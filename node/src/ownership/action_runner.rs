@@ -4,7 +4,7 @@
 //! The second wait is for planned hand-overs: a successor that finds an intent without an outcome can only be in doubt, and there should be no
 //! doubt without a fault.
 
-use super::runner::Runner;
+use super::runner::{Runner, rest};
 use crate::clock;
 use labkeeper_machine::CommandReport;
 use labkeeper_machine::state::CommandRecord;
@@ -12,7 +12,7 @@ use labkeeper_model::{CommandState, Name, Value};
 use labkeeper_ownership::action::{Action, Next};
 use labkeeper_ownership::job::Event;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// How long an outcome may take to come back from the log before the job ends without it: as long as a hand-over waits for what is in flight,
 /// and five times an election. Whoever owns the segment afterwards settles what is missing.
@@ -53,7 +53,7 @@ impl Runner {
                 Next::Probe(pause) => self.reading(&mut action, probe.as_ref(), pause).await,
                 Next::Verify(pause) => self.reading(&mut action, readback.as_ref(), pause).await,
                 Next::Write(pause) => {
-                    sleep(pause).await;
+                    rest(pause).await;
                     let written = self.write_once(action.wanted().clone()).await;
                     action.handle(written, clock::now())
                 }
@@ -62,7 +62,7 @@ impl Runner {
     }
 
     async fn reading(&self, action: &mut Action, tag: Option<&Name>, pause: Duration) -> Next {
-        sleep(pause).await;
+        rest(pause).await;
         let reading = self.read(tag).await;
         action.handle(reading, clock::now())
     }

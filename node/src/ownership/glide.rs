@@ -3,13 +3,13 @@
 //! It has no command, so nobody waits for it, and the device's commands do not either: a newer setpoint of the tag ends it at once. It
 //! begins at what was read, as every ramp does.
 
+use super::runner::rest;
 use super::segment::Segment;
 use crate::clock;
 use labkeeper_drivers::bus::BusHandle;
 use labkeeper_model::{Name, Revision, TagPath, Value};
 use labkeeper_ownership::ramp::{Manner, Ramp, as_value};
 use std::sync::Arc;
-use tokio::time::sleep;
 
 /// One tag on its way to where a policy wants it.
 pub struct Glide {
@@ -52,7 +52,7 @@ impl Glide {
     /// Why it has ended before, in words.
     pub async fn run(mut self) -> Result<(), String> {
         while !self.ramp.is_at_target(self.ramp.written()) {
-            sleep(self.ramp.pause(clock::boot())).await;
+            rest(self.ramp.pause(clock::boot())).await;
             if self.segment.finish.is_cancelled() {
                 return Err("the segment is handed over".into());
             }

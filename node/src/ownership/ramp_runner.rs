@@ -2,7 +2,7 @@
 //!
 //! It asks the replicated state what people want of the ramp before each step, and decides nothing itself.
 
-use super::runner::Runner;
+use super::runner::{Runner, rest};
 use crate::clock;
 use labkeeper_machine::state::CommandRecord;
 use labkeeper_machine::{Command, Machine, OperateCommand, RampProgress, RampState};
@@ -51,11 +51,11 @@ impl Runner {
                 }
                 _ if !self.stands() => return,
                 Next::Wait(pause) => {
-                    sleep(pause).await;
+                    rest(pause).await;
                     approach.look(self.wish(), clock::now(), clock::boot())
                 }
                 Next::Read(pause) => {
-                    sleep(pause).await;
+                    rest(pause).await;
                     let reading = self.read(position.as_ref()).await;
                     approach.handle(reading, self.wish(), clock::now(), clock::boot())
                 }

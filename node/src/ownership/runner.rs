@@ -18,6 +18,7 @@ use labkeeper_machine::state::CommandRecord;
 use labkeeper_model::{ErrorCode, Name, Timestamp, Value};
 use labkeeper_ownership::job::{Event, Job, Next};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::sleep;
 
 /// One command on its way to its device.
@@ -53,11 +54,11 @@ impl Runner {
                 Next::End => return,
                 _ if !self.stands() => return,
                 Next::Read(pause) => {
-                    sleep(pause).await;
+                    rest(pause).await;
                     self.read(readback.as_ref()).await
                 }
                 Next::Write(pause) => {
-                    sleep(pause).await;
+                    rest(pause).await;
                     self.write(job.wanted().clone(), Some(self.record.deadline)).await
                 }
             };
@@ -137,10 +138,29 @@ impl Runner {
     }
 }
 
+/// Pauses; not at all for no time, which tokio's timer rounds up to the next millisecond: as long as a write takes.
+pub(super) async fn rest(pause: Duration) {
+    if !pause.is_zero() {
+        sleep(pause).await;
+    }
+}
+
 /// Whether the replicated state, as far as this node has it, still has this node drive this command.
 fn may_drive(segment: &Segment, record: &CommandRecord, is_right: impl Fn(&Machine, &CommandRecord) -> bool) -> bool {
     segment.context.cluster.read(|machine| {
         let stands = machine.command(&record.id).is_some_and(|record| !record.state().is_terminal() && is_right(machine, record));
         stands && machine.holds(segment.context.me, segment.session, &segment.name, segment.epoch)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_no_time_takes_none() {
+        assert!(rest(Duration::ZERO).now_or_never().is_some());
+        assert!(rest(Duration::from_millis(1)).now_or_never().is_none());
+    }
 }
