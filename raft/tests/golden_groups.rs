@@ -8,7 +8,7 @@ use file::{check, golden};
 use labkeeper_alarm::Word;
 use labkeeper_machine::interlocks::Verdict;
 use labkeeper_machine::{
-    ActionRequest, AlarmCommand, AuthorityCommand, Command, CommandReport, ConditionWord, InterlockCommand, Machine, NodeInfo,
+    ActionRequest, AlarmCommand, AuthorityCommand, Command, CommandReport, ConditionWord, Dump, InterlockCommand, Machine, NodeInfo,
     OperateCommand, RampProgress, Reply, SelectionRequest, SetpointRequest, Stamp, Steer,
 };
 use labkeeper_model::site::{
@@ -117,12 +117,14 @@ fn of_people() -> Vec<Named> {
     let hold = Duration::from_secs(30);
     let take = AuthorityCommand::Take { scope: scope.clone(), actor: ann(), client: "cli".into(), reason: why(), hold };
     let ask = AuthorityCommand::Ask { scope, actor: "bob".into(), reason: why() };
+    let remark = AlarmCommand::Comment { alarm: alarm(), actor: ann(), text: why() };
     let defeat = InterlockCommand::Defeat { interlock: name("lid"), until: DEADLINE, actor: ann(), reason: why() };
     vec![
         ("command-interlock-defeat.v3", Command::Interlock(defeat)),
         ("command-control-take.v3", Command::Authority(take)),
         ("command-control-ask.v3", Command::Authority(ask)),
         ("command-cancel.v3", Command::Operate(OperateCommand::Cancel { id: id(1), actor: ann(), reason: why() })),
+        ("command-once.v4", Command::Once { id: id(9), deed: Box::new(Command::Alarm(remark)) }),
     ]
 }
 
@@ -198,14 +200,27 @@ fn commands_of_groups() {
 /// A state of this version's format is restored as it was, and written again as it was.
 #[test]
 fn a_state_with_everything() {
-    let bytes = golden("snapshot.v3", || snapshot::encode(&machine().dump()).to_vec());
+    let bytes = golden("snapshot.v4", || snapshot::encode(&machine().dump()).to_vec());
     let dump = snapshot::decode(&bytes).expect("a state");
     assert_eq!(snapshot::encode(&dump).to_vec(), bytes, "the bytes written differ");
+    let restored = has_everything(dump, 3);
+    assert!(restored.deeds().get(&id(9)).is_some());
+}
+
+/// One that knew no deeds has none.
+#[test]
+fn a_state_of_format_3() {
+    let dump = snapshot::decode(&golden("snapshot.v3", || panic!("format 3 is written no more"))).expect("a state");
+    assert!(has_everything(dump, 2).deeds().is_empty());
+}
+
+fn has_everything(dump: Dump, comments: usize) -> Machine {
     let restored = Machine::restore(dump);
     assert!(restored.faults().is_empty(), "{:?}", restored.faults());
     let alarm = restored.alarm(&alarm()).expect("an alarm");
-    assert!(alarm.overrides.shelf.is_some() && alarm.comments.len() == 2, "{alarm:?}");
+    assert!(alarm.overrides.shelf.is_some() && alarm.comments.len() == comments, "{alarm:?}");
     assert!(restored.ramp(&path("setpoint")).is_some() && restored.selection(&path("valve")).is_some());
     assert_eq!(restored.command(&id(1)).map(|record| record.state()), Some(CommandState::Cancelled));
     assert!(restored.interlock("lid").is_some_and(|lid| lid.defeat().is_some()));
+    restored
 }

@@ -33,7 +33,7 @@ async fn a_drained_nodes_segments_move_at_once_and_go_home_when_it_is_back() -> 
     let segments = cluster.nodes[drained].client.status().await?.segments;
     assert!(segments.iter().all(|segment| segment.owner != name), "{segments:?}");
 
-    let undrain = v1::UndrainNodeRequest { node: name, actor: "test".into(), reason: "done".into() };
+    let undrain = v1::UndrainNodeRequest { node: name, actor: "test".into(), reason: "done".into(), id: String::new() };
     asked.cluster().undrain_node(undrain).await?;
     cluster.at_home().await?;
     let mut oracle = Oracle::default();
@@ -49,7 +49,8 @@ async fn a_drained_nodes_segments_move_at_once_and_go_home_when_it_is_back() -> 
 
 /// Drains a node to the end, and returns what it handed over.
 async fn drain(through: &Client, node: &str) -> anyhow::Result<Vec<v1::TakeoverStatus>> {
-    let request = v1::DrainNodeRequest { node: node.to_owned(), actor: "test".into(), reason: "new fan".into(), wait_ms_max: 0 };
+    let request =
+        v1::DrainNodeRequest { node: node.to_owned(), actor: "test".into(), reason: "new fan".into(), wait_ms_max: 0, id: String::new() };
     let mut progress = through.cluster().drain_node(request).await?.into_inner();
     let mut last = None;
     while let Some(step) = progress.next().await {

@@ -72,8 +72,13 @@ async fn an_alarm_is_raised_where_it_happens_and_its_acknowledgement_outlives_th
     }
     let leader = cluster.leader().await?;
     let others = cluster.clients_but(leader);
-    let acknowledge =
-        |occurrence| v1::AcknowledgeAlarmRequest { alarm: ONE.into(), occurrence, actor: "ann".into(), comment: String::new() };
+    let acknowledge = |occurrence| v1::AcknowledgeAlarmRequest {
+        alarm: ONE.into(),
+        occurrence,
+        actor: "ann".into(),
+        comment: String::new(),
+        id: String::new(),
+    };
     assert!(service(&others[0]).acknowledge_alarm(acknowledge(2)).await.is_err(), "nobody has seen an occurrence that has not been");
     service(&others[0]).acknowledge_alarm(acknowledge(1)).await?;
 

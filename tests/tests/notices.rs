@@ -84,7 +84,8 @@ async fn an_alarm_is_one_message_and_one_mail_each_time_it_is_raised() -> anyhow
     ensure!(mails[0].header("Subject") == Some("[Test lab] HIGH cryo/bank-cryo/seen/high"), "{:?}", mails[0]);
 
     // What returns is nobody's news; what is raised again is.
-    let acknowledge = v1::AcknowledgeAlarmRequest { alarm: ALARM.into(), occurrence: 1, actor: "ann".into(), comment: String::new() };
+    let acknowledge =
+        v1::AcknowledgeAlarmRequest { alarm: ALARM.into(), occurrence: 1, actor: "ann".into(), comment: String::new(), id: String::new() };
     service(&last).acknowledge_alarm(acknowledge).await?;
     drive(&clients, 50).await?;
     until_state(&last, "normal").await?;

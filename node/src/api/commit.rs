@@ -1,9 +1,10 @@
-//! Bringing a wish of a client into the log, where the same wish twice is one.
+//! Bringing a wish of a client into the log. What is not the same twice goes under an id ([`once`]).
 
 use super::wire;
+use crate::commands::parse_id;
 use crate::error::ApiError;
 use labkeeper_machine::Command;
-use labkeeper_model::LogIndex;
+use labkeeper_model::{CommandId, LogIndex};
 use labkeeper_raft::Cluster;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -12,6 +13,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 const COMMIT_MAX: Duration = Duration::from_secs(5);
 /// Pause before a proposal whose outcome is in doubt is repeated: a tenth of an election.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// What a person does, under the id that its client gave it; else under a new one, by which at least this node's own attempts are one.
+///
+/// # Errors
+/// The id is malformed.
+pub(super) fn once(id: &str, deed: Command) -> Result<Command, ApiError> {
+    let id = if id.is_empty() { CommandId(uuid::Uuid::now_v7().into_bytes()) } else { parse_id(id)? };
+    Ok(Command::Once { id, deed: Box::new(deed) })
+}
 
 /// Brings a command into the log, again if the leader died over it; the entry. Only for commands that may be repeated.
 ///

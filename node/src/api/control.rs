@@ -2,7 +2,7 @@
 //!
 //! Who may have control is decided in the machine; every deed may be repeated, as the same one twice is one.
 
-use super::commit::commit_and_see;
+use super::commit::{commit_and_see, once};
 use crate::error::ApiError;
 use labkeeper_machine::authority::{Control, HOLD_DEFAULT, Loss, Lost};
 use labkeeper_machine::{AuthorityCommand, Command, Machine};
@@ -39,7 +39,8 @@ pub async fn take(cluster: &Cluster, request: v1::TakeControlRequest) -> Result<
     let scope = scope(&request.scope)?;
     let hold = if request.hold_ms == 0 { HOLD_DEFAULT } else { Duration::from_millis(request.hold_ms.into()) };
     let (actor, client, reason) = (request.actor, request.client, request.reason);
-    done(cluster, &scope, AuthorityCommand::Take { scope: scope.clone(), actor, client, reason, hold }).await
+    let command = AuthorityCommand::Take { scope: scope.clone(), actor, client, reason, hold };
+    done(cluster, &scope, once(&request.id, Command::Authority(command))?).await
 }
 
 /// Says that the holder is still there.
@@ -48,7 +49,9 @@ pub async fn take(cluster: &Cluster, request: v1::TakeControlRequest) -> Result<
 /// He has it no more, there is no such scope, or no majority confirmed it in time.
 pub async fn renew(cluster: &Cluster, request: v1::RenewControlRequest) -> Result<v1::ControlResponse, ApiError> {
     let scope = scope(&request.scope)?;
-    done(cluster, &scope, AuthorityCommand::Renew { scope: scope.clone(), actor: request.actor, client: request.client }).await
+    // Twice is once: it lasts from the later one.
+    let command = AuthorityCommand::Renew { scope: scope.clone(), actor: request.actor, client: request.client };
+    done(cluster, &scope, Command::Authority(command)).await
 }
 
 /// Gives control back, asks for it, or breaks it.
@@ -63,11 +66,11 @@ pub async fn plain(cluster: &Cluster, what: Plain, request: v1::ControlDeedReque
         Plain::Ask => AuthorityCommand::Ask { scope: of, actor, reason },
         Plain::Break => AuthorityCommand::Break { scope: of, actor, reason },
     };
-    done(cluster, &scope, command).await
+    done(cluster, &scope, once(&request.id, Command::Authority(command))?).await
 }
 
-async fn done(cluster: &Cluster, scope: &Scope, command: AuthorityCommand) -> Result<v1::ControlResponse, ApiError> {
-    commit_and_see(cluster, Command::Authority(command)).await?;
+async fn done(cluster: &Cluster, scope: &Scope, command: Command) -> Result<v1::ControlResponse, ApiError> {
+    commit_and_see(cluster, command).await?;
     Ok(cluster.read(|machine| v1::ControlResponse { held: overlapping(machine, scope) }))
 }
 

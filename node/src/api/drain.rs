@@ -7,7 +7,7 @@
 //!
 //! The machine decides who gets what and each owner lets go by itself; here it is only asked for, watched and told.
 
-use super::commit::commit;
+use super::commit::{commit, once};
 use super::status::takeovers;
 use super::wire;
 use crate::error::ApiError;
@@ -53,7 +53,7 @@ impl Drain {
             must_be_replaceable(machine, node, &request.node).map(|()| node)
         })?;
         let command = Command::SetDraining { node, draining: true, actor: request.actor, reason: request.reason };
-        let since = commit(cluster, command).await?;
+        let since = commit(cluster, once(&request.id, command)?).await?;
         Ok(Self { cluster: cluster.clone(), node, since, until })
     }
 
@@ -96,7 +96,7 @@ impl Drain {
 pub async fn undrain(cluster: &Cluster, request: v1::UndrainNodeRequest) -> Result<(), ApiError> {
     let node = cluster.read(|machine| id_of(machine, &request.node))?;
     let command = Command::SetDraining { node, draining: false, actor: request.actor, reason: request.reason };
-    commit(cluster, command).await.map(drop)
+    commit(cluster, once(&request.id, command)?).await.map(drop)
 }
 
 /// Confirms that a held tag may be written again.
@@ -106,7 +106,7 @@ pub async fn undrain(cluster: &Cluster, request: v1::UndrainNodeRequest) -> Resu
 pub async fn confirm(cluster: &Cluster, request: v1::ConfirmHoldRequest) -> Result<(), ApiError> {
     let tag = TagPath::parse(&request.tag).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("{:?}: {error}", request.tag)))?;
     let command = Command::ReleaseHold { tag, actor: request.actor, reason: request.reason };
-    commit(cluster, command).await.map(drop)
+    commit(cluster, once(&request.id, command)?).await.map(drop)
 }
 
 fn id_of(machine: &Machine, name: &str) -> Result<NodeId, ApiError> {

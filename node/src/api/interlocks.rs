@@ -2,7 +2,7 @@
 //!
 //! What an interlock requires is evaluated by the owner of its tags; here is only what the site knows of it.
 
-use super::commit::commit_and_see;
+use super::commit::{commit_and_see, once};
 use crate::error::ApiError;
 use labkeeper_machine::explain::{Reason, Weight};
 use labkeeper_machine::interlocks::Standing;
@@ -25,7 +25,7 @@ pub fn list(cluster: &Cluster) -> v1::ListInterlocksResponse {
 pub async fn reset(cluster: &Cluster, request: v1::ResetInterlockRequest) -> Result<v1::InterlockResponse, ApiError> {
     let interlock = name(&request.interlock)?;
     let command = InterlockCommand::Reset { interlock: interlock.clone(), actor: request.actor, reason: request.reason };
-    done(cluster, &interlock, command).await
+    done(cluster, &request.id, &interlock, command).await
 }
 
 /// Takes an interlock out of force.
@@ -36,7 +36,7 @@ pub async fn defeat(cluster: &Cluster, request: v1::DefeatInterlockRequest) -> R
     let interlock = name(&request.interlock)?;
     let until = Timestamp::from_millis(request.until_unix_ms);
     let command = InterlockCommand::Defeat { interlock: interlock.clone(), until, actor: request.actor, reason: request.reason };
-    done(cluster, &interlock, command).await
+    done(cluster, &request.id, &interlock, command).await
 }
 
 /// Puts an interlock back in force.
@@ -46,7 +46,7 @@ pub async fn defeat(cluster: &Cluster, request: v1::DefeatInterlockRequest) -> R
 pub async fn restore(cluster: &Cluster, request: v1::RestoreInterlockRequest) -> Result<v1::InterlockResponse, ApiError> {
     let interlock = name(&request.interlock)?;
     let command = InterlockCommand::EndDefeat { interlock: interlock.clone(), actor: request.actor, reason: request.reason };
-    done(cluster, &interlock, command).await
+    done(cluster, &request.id, &interlock, command).await
 }
 
 /// Everything that bears on commands of somebody to a tag.
@@ -60,8 +60,8 @@ pub fn explain(cluster: &Cluster, request: &v1::ExplainTagRequest) -> Result<v1:
     Ok(v1::ExplainTagResponse { refused, reasons: reasons.into_iter().map(reason).collect() })
 }
 
-async fn done(cluster: &Cluster, interlock: &Name, command: InterlockCommand) -> Result<v1::InterlockResponse, ApiError> {
-    commit_and_see(cluster, Command::Interlock(command)).await?;
+async fn done(cluster: &Cluster, id: &str, interlock: &Name, command: InterlockCommand) -> Result<v1::InterlockResponse, ApiError> {
+    commit_and_see(cluster, once(id, Command::Interlock(command))?).await?;
     let after = cluster.read(|machine| machine.interlock(interlock.as_str()).map(|standing| status(interlock, &standing)));
     Ok(v1::InterlockResponse { interlock: after })
 }

@@ -2,7 +2,7 @@
 //!
 //! Every deed may be repeated, as the same one twice is one.
 
-use super::commit::commit_and_see;
+use super::commit::{commit_and_see, once};
 use super::wire;
 use crate::clock;
 use crate::commands::{parse_id, parse_tag, wait_until};
@@ -28,7 +28,8 @@ pub async fn steer(cluster: &Cluster, request: v1::SteerRampRequest) -> Result<v
         v1::RampSteer::Unspecified => return Err(ApiError::new(ErrorCode::BadRequest, "how: hold, resume or stop is missing")),
     };
     let (actor, reason) = (request.actor, request.reason);
-    commit_and_see(cluster, Command::Operate(OperateCommand::Steer { tag: tag.clone(), how, actor, reason })).await?;
+    let steer = Command::Operate(OperateCommand::Steer { tag: tag.clone(), how, actor, reason });
+    commit_and_see(cluster, once(&request.id, steer)?).await?;
     let is_stopping = || cluster.read(|machine| machine.ramp(&tag).is_some_and(|ramp| ramp.state == RampState::Stopping));
     let mut applied = cluster.applied();
     while is_stopping() {

@@ -3,9 +3,9 @@
 use super::client::{Client, ClientArgs, Repeat};
 use super::commands::CommandJson;
 use super::error::CliError;
+use super::identity::whoami;
 use super::output::{Form, Output};
 use super::reading::bad_answer;
-use super::set::whoami;
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::command_service_client::CommandServiceClient;
 use tonic::Response;

@@ -3,6 +3,7 @@
 use super::client::{Client, ClientArgs, Repeat, connect};
 use super::error::CliError;
 use super::failure::Failure;
+use super::identity::whoami;
 use super::output::{Form, Output};
 use super::{confirm, drain, status};
 use crate::config::is_host_port;
@@ -110,7 +111,7 @@ async fn join(args: &JoinArgs) -> Result<(), CliError> {
 }
 
 async fn leave(args: &NodeArgs) -> Result<(), CliError> {
-    let request = v1::LeaveClusterRequest { node: args.node.clone(), actor: super::set::whoami() };
+    let request = v1::LeaveClusterRequest { node: args.node.clone(), actor: whoami() };
     patient(&args.client)?
         .call(Repeat::OnlyIfUndone, async |channel, _| ClusterServiceClient::new(channel).leave_cluster(request.clone()).await)
         .await?;

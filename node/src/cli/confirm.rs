@@ -2,8 +2,8 @@
 
 use super::client::{Client, ClientArgs, Repeat};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::output::{Form, Output};
-use super::set::whoami;
 use labkeeper_model::{ErrorCode, TagPath};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::cluster_service_client::ClusterServiceClient;
@@ -30,7 +30,7 @@ pub(super) async fn run(args: &ConfirmArgs) -> Result<(), CliError> {
         let what = format!("{:?}: {error}", args.tag);
         return Err(CliError::usage(ErrorCode::UnknownTag, what, "`labkeeper cluster status` names the tags that wait"));
     }
-    let request = v1::ConfirmHoldRequest { tag: args.tag.clone(), actor: whoami(), reason: args.reason.clone() };
+    let request = v1::ConfirmHoldRequest { tag: args.tag.clone(), actor: whoami(), reason: args.reason.clone(), id: new_id() };
     Client::new(&args.client)?
         .call(Repeat::OnlyIfUndone, async |channel, _| ClusterServiceClient::new(channel).confirm_hold(request.clone()).await)
         .await?;

@@ -9,8 +9,8 @@
 use super::client::{Client, ClientArgs, Repeat};
 use super::error::CliError;
 use super::failure::Failure;
+use super::identity::{new_id, whoami};
 use super::output::{Form, Output, note};
-use super::set::whoami;
 use super::status::{self, TakeoverJson};
 use labkeeper_model::ErrorCode;
 use labkeeper_proto::v1;
@@ -165,6 +165,7 @@ async fn open(client: &Client, args: &DrainArgs, wait: Duration) -> Result<Strea
         reason: args.reason.clone(),
         // At most ten minutes, so it fits; nothing would be the node's default.
         wait_ms_max: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1),
+        id: new_id(),
     };
     client
         .call(Repeat::Harmless, async |channel, _| {
@@ -178,7 +179,7 @@ async fn open(client: &Client, args: &DrainArgs, wait: Duration) -> Result<Strea
 /// # Errors
 /// The cluster refuses, or no node answers.
 pub(super) async fn undrain(args: &UndrainArgs) -> Result<(), CliError> {
-    let request = v1::UndrainNodeRequest { node: args.node.clone(), actor: whoami(), reason: args.reason.clone() };
+    let request = v1::UndrainNodeRequest { node: args.node.clone(), actor: whoami(), reason: args.reason.clone(), id: new_id() };
     Client::new(&args.client)?
         .call(Repeat::Harmless, async |channel, _| ClusterServiceClient::new(channel).undrain_node(request.clone()).await)
         .await?;

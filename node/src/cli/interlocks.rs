@@ -2,9 +2,9 @@
 
 use super::client::{Client, ClientArgs, Repeat, positive_duration};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::output::{Form, Output, row};
 use super::reading::bad_answer;
-use super::set::whoami;
 use super::value;
 use crate::clock;
 use labkeeper_model::Timestamp;
@@ -144,18 +144,25 @@ pub(super) async fn run(args: InterlocksArgs) -> Result<(), CliError> {
         None => list(&args.list).await,
         Some(InterlocksCommand::Ls(args)) => list(&args).await,
         Some(InterlocksCommand::Reset(args)) => {
-            let request = v1::ResetInterlockRequest { interlock: args.interlock, actor: who(args.actor), reason: args.reason };
+            let request =
+                v1::ResetInterlockRequest { interlock: args.interlock, actor: who(args.actor), reason: args.reason, id: new_id() };
             deed(&args.client, async |mut service| service.reset_interlock(request.clone()).await).await
         }
         Some(InterlocksCommand::Defeat(args)) => {
             // A time, not a duration: sent again, it is the same.
             let until_unix_ms = clock::now().saturating_add(args.time).as_millis();
-            let request =
-                v1::DefeatInterlockRequest { interlock: args.interlock, until_unix_ms, actor: who(args.actor), reason: args.reason };
+            let request = v1::DefeatInterlockRequest {
+                interlock: args.interlock,
+                until_unix_ms,
+                actor: who(args.actor),
+                reason: args.reason,
+                id: new_id(),
+            };
             deed(&args.client, async |mut service| service.defeat_interlock(request.clone()).await).await
         }
         Some(InterlocksCommand::Restore(args)) => {
-            let request = v1::RestoreInterlockRequest { interlock: args.interlock, actor: who(args.actor), reason: args.reason };
+            let request =
+                v1::RestoreInterlockRequest { interlock: args.interlock, actor: who(args.actor), reason: args.reason, id: new_id() };
             deed(&args.client, async |mut service| service.restore_interlock(request.clone()).await).await
         }
     }

@@ -25,6 +25,7 @@ mod fake;
 mod field;
 mod gate;
 mod get;
+mod identity;
 mod interlocks;
 mod node;
 mod notify;

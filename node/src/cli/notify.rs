@@ -2,8 +2,8 @@
 
 use super::client::{Client, ClientArgs, Repeat};
 use super::error::CliError;
+use super::identity::whoami;
 use super::output::{Form, Output, row};
-use super::set::whoami;
 use super::value;
 use crate::clock;
 use labkeeper_model::{ErrorCode, Timestamp};

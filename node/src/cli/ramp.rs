@@ -3,9 +3,9 @@
 
 use super::client::{Client, ClientArgs, Repeat};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::output::{Form, Output};
 use super::reading::bad_answer;
-use super::set::whoami;
 use super::value;
 use labkeeper_model::Value;
 use labkeeper_proto::convert::value_opt;
@@ -133,8 +133,7 @@ pub(super) async fn run(command: RampCommand) -> Result<(), CliError> {
         RampCommand::Stop(args) => (v1::RampSteer::Stop, args),
     };
     let (tag, actor, reason) = (args.tag, args.actor.unwrap_or_else(whoami), args.reason);
-    let request = v1::SteerRampRequest { tag, how: how.into(), actor, reason, wait_ms_max: 0 };
-    // The same wish twice is one.
+    let request = v1::SteerRampRequest { tag, how: how.into(), actor, reason, wait_ms_max: 0, id: new_id() };
     let answer = Client::new(&args.client)?
         .call(Repeat::Harmless, async |channel, _| {
             CommandServiceClient::new(channel).steer_ramp(request.clone()).await.map(Response::into_inner)

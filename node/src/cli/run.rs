@@ -4,10 +4,10 @@
 
 use super::client::{Client, ClientArgs};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::outcome::{self, Asked, Wait};
 use super::output::Output;
 use super::select::{SelectFirst, SelectFor};
-use super::set::whoami;
 use super::value;
 use crate::clock;
 use labkeeper_model::{Value, WaitLevel};
@@ -55,7 +55,7 @@ pub(super) async fn run(args: RunArgs) -> Result<(), CliError> {
     let level = WaitLevel::from(args.wait);
     let value = args.value.map(|text| if args.text { Value::Text(text) } else { value::parse(&text) });
     let request = v1::RunActionRequest {
-        id: args.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
+        id: args.id.unwrap_or_else(new_id),
         tag: args.tag,
         value: value.as_ref().map(Into::into),
         deadline_unix_ms: clock::now().saturating_add(client.patience()).as_millis(),

@@ -7,9 +7,9 @@
 
 use super::client::{Client, ClientArgs, Repeat};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::output::{Form, Output, note};
 use super::reading::{Reading, bad_answer};
-use super::set::whoami;
 use super::value;
 use crate::clock;
 use labkeeper_model::{ErrorCode, Timestamp, Value};
@@ -81,7 +81,7 @@ pub(super) async fn run(args: SelectArgs) -> Result<(), CliError> {
         return if output.json { Ok(()) } else { output.line("given up") };
     }
     let asked = args.value.map(|text| if args.text { Value::Text(text) } else { value::parse(&text) });
-    let id = args.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let id = args.id.unwrap_or_else(new_id);
     let value = asked.as_ref().map(Into::into);
     let request = v1::SelectTagRequest { id, tag: args.tag, value, actor, client: program() };
     let selected = select(&client, &request).await?;

@@ -4,6 +4,7 @@
 
 use super::client::{Client, ClientArgs};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::outcome::{self, Asked, Told, Wait};
 use super::output::Output;
 use super::select::{SelectFirst, SelectFor};
@@ -61,7 +62,7 @@ pub(super) async fn run(args: SetArgs) -> Result<(), CliError> {
     let level = WaitLevel::from(args.wait);
     let value = if args.text { Value::Text(args.value) } else { value::parse(&args.value) };
     let request = v1::SetSetpointRequest {
-        id: args.id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
+        id: args.id.unwrap_or_else(new_id),
         tag: args.tag,
         value: Some((&value).into()),
         expected_revision: args.expect_revision,
@@ -87,13 +88,6 @@ async fn send(client: &Client, request: &v1::SetSetpointRequest, level: WaitLeve
         Ok(CommandServiceClient::new(channel).set_setpoint(again).await?.into_inner().command)
     };
     outcome::send(client, &asked, level, ask).await
-}
-
-/// The person and the computer that ask: `ann@desk`.
-pub(super) fn whoami() -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
-    format!("{user}@{}", rustix::system::uname().nodename().to_string_lossy())
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 
 use super::client::{ANSWER_BYTES_MAX, Client, ClientArgs, Repeat};
 use super::error::CliError;
+use super::identity::whoami;
 use super::output::{Form, Output, note};
 use super::reading::bad_answer;
-use super::set::whoami;
 use super::site_json::{ApplyJson, CheckJson, PlanJson, ShowJson};
 use super::site_lint;
 use super::site_sheet::{self, ExportArgs, ImportArgs};

@@ -2,9 +2,9 @@
 
 use super::client::{Client, ClientArgs, Repeat};
 use super::error::CliError;
+use super::identity::whoami;
 use super::interlocks::service;
 use super::output::{Form, Output};
-use super::set::whoami;
 use labkeeper_model::ErrorCode;
 use labkeeper_proto::v1;
 use serde::Serialize;

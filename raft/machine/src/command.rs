@@ -262,6 +262,13 @@ pub enum Command {
     Operate(OperateCommand),
     /// About what somebody is told.
     Notice(NoticeCommand),
+    /// What a person does, once however often it is sent.
+    Once {
+        /// Made by whoever does it.
+        id: CommandId,
+        /// About alarms, control, interlocks, ramps, holds or drains.
+        deed: Box<Command>,
+    },
     /// Does what has become due.
     FireTimers,
     /// An owner drives by this version of the declaration, or a later one: it has let go of what is not in it.

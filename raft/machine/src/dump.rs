@@ -64,6 +64,8 @@ pub struct Dump {
     pub operate: crate::operate::Operation,
     /// What somebody is to be told.
     pub notices: crate::notices::Outbox,
+    /// The deeds that were done, by their ids.
+    pub deeds: crate::once::Deeds,
     /// The largest term of a leader that an entry was stamped with.
     pub term: u64,
 }

@@ -10,6 +10,7 @@
 //!        audit     who did what              alarms     what needs somebody's attention
 //!        authority who has taken control     interlocks what must not be driven
 //!        operate   actions, selections, ramps notices   who is to be told
+//!        once      deeds that are sent again
 //! ```
 //!
 //! **Deterministic.** The same entries give the same state to the last bit, on every node, at every replay: there is no clock
@@ -40,6 +41,7 @@ pub mod invariant;
 mod lifecycle;
 mod nodes;
 pub mod notices;
+pub mod once;
 pub mod operate;
 mod ownership;
 pub mod placement;
@@ -124,6 +126,7 @@ pub struct Machine {
     interlocks: interlocks::Interlocks,
     operate: operate::Operation,
     notices: notices::Outbox,
+    deeds: once::Deeds,
     /// The largest term of a leader that an entry was stamped with.
     term: u64,
     faults: Faults,
@@ -205,6 +208,7 @@ impl Machine {
             Command::Interlock(command) => self.interlocks_command(command, effects),
             Command::Operate(command) => self.operate_command(command, effects),
             Command::Notice(command) => self.notices_command(command),
+            Command::Once { id, deed } => self.once(id, *deed, effects),
             Command::FireTimers => Ok(self.fire_timers(effects)),
             Command::ConfirmSite { node, session, version } => self.confirm_site(node, session, version, effects),
         }

@@ -43,6 +43,7 @@ impl Machine {
             interlocks: self.interlocks.clone(),
             operate: self.operate.clone(),
             notices: self.notices.clone(),
+            deeds: self.deeds.clone(),
             term: self.term,
         }
     }
@@ -77,6 +78,7 @@ impl Machine {
             interlocks: dump.interlocks,
             operate: dump.operate,
             notices: dump.notices,
+            deeds: dump.deeds,
             term: dump.term,
             faults: Faults::default(),
         };

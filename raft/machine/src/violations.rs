@@ -7,6 +7,7 @@ use crate::commands::{COMMANDS_MAX, Standing};
 use crate::invariant::{Fault, Invariant};
 use crate::lifecycle::{may_follow, set_by};
 use crate::notices::{GIVEN_UP_MAX, OUTBOX_MAX};
+use crate::once::DEEDS_MAX;
 use crate::ownership::reaches;
 use crate::state::CommandRecord;
 use crate::{AUDIT_MAX, JOURNAL_MAX, Machine, TAKEOVERS_MAX};
@@ -28,6 +29,7 @@ impl Machine {
         found.audit();
         found.alarms();
         found.notices();
+        found.deeds();
         found.faults
     }
 
@@ -179,6 +181,13 @@ impl Found<'_> {
         self.expect(bounded, Invariant::MemoryBounded, || format!("{waiting} notices wait, {given_up} were given up"));
         let stranger = self.machine.notices().map(|pending| &pending.route).find(|route| !self.machine.site.routes.contains_key(*route));
         self.expect(stranger.is_none(), Invariant::NotesDeclared, || format!("a notice for {stranger:?}"));
+    }
+
+    fn deeds(&mut self) {
+        let deeds = self.machine.deeds().len();
+        self.expect(deeds <= DEEDS_MAX, Invariant::MemoryBounded, || format!("{deeds} deeds"));
+        let found = self.machine.deeds().iter().count();
+        self.expect(found == deeds, Invariant::IndexesAgree, || format!("{deeds} deeds in order, of which {found} are known by their ids"));
     }
 }
 

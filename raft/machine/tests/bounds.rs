@@ -1,16 +1,18 @@
 //! Every bound on what is kept, from both sides: the longest that is taken, and one more.
 
+use labkeeper_machine::authority::HOLD_MAX;
 use labkeeper_machine::notices::OUTBOX_MAX;
+use labkeeper_machine::once::DEEDS_MAX;
 use labkeeper_machine::text::{ACTOR_LEN_MAX, DETAIL_LEN_MAX, MESSAGE_LEN_MAX, REASON_LEN_MAX, VALUE_LEN_MAX};
 use labkeeper_machine::{
-    Command, CommandReport, Machine, NODES_MAX, NodeInfo, NoticeCommand, Reconciled, Rejection, Reply, SetpointRequest, Stamp,
-    TAKEOVERS_MAX,
+    AuthorityCommand, Command, CommandReport, Machine, NODES_MAX, NodeInfo, NoticeCommand, Reconciled, Rejection, Reply, SetpointRequest,
+    Stamp, TAKEOVERS_MAX,
 };
 use labkeeper_model::site::{
     Access, DeviceSpec, DriverKind, Fencing, OnLeaseLoss, Register, RouteSpec, SegmentSpec, SiteSpec, Table, TagSpec, Takeover, ValueType,
     WordOrder,
 };
-use labkeeper_model::{CommandId, CommandState, ErrorCode, LeaseTerms, Name, TagPath, Timestamp, Value};
+use labkeeper_model::{CommandId, CommandState, ErrorCode, LeaseTerms, Name, Scope, TagPath, Timestamp, Value};
 use std::sync::Arc;
 
 struct Lab {
@@ -159,6 +161,22 @@ fn the_outbox_is_bounded_and_what_is_given_up_for_lack_of_room_is_an_alarm() {
     assert_eq!((lab.machine.notices().count(), is_shown(&lab)), (OUTBOX_MAX, true));
     let record = lab.machine.notice_routes().next().map(|(_, record)| record).expect("a route");
     assert_eq!((record.given_up, lab.machine.notices_given_up().count()), (2, 2));
+    assert!(lab.machine.violations().is_empty());
+}
+
+#[test]
+fn the_oldest_deed_is_forgotten_first() {
+    let mut lab = Lab::new();
+    let take = |n: usize, client: &str| {
+        let (scope, actor, client) = (Scope::parse("device/chiller-1").expect("a scope"), "ann".to_owned(), client.to_owned());
+        let deed = Command::Authority(AuthorityCommand::Take { scope, actor, client, reason: String::new(), hold: HOLD_MAX });
+        Command::Once { id: CommandId((n as u128).to_be_bytes()), deed: Box::new(deed) }
+    };
+    (0..=DEEDS_MAX).for_each(|n| drop(lab.apply(take(n, "desk")).expect("taken")));
+    assert_eq!(lab.machine.deeds().len(), DEEDS_MAX);
+    let reused = |reply: Result<Reply, Rejection>| reply.is_err_and(|rejection| rejection.code == ErrorCode::CommandIdReused);
+    assert!(reused(lab.apply(take(1, "bench"))), "the second is still known, as what it was");
+    assert!(lab.apply(take(0, "bench")).is_ok(), "the first may be another deed by now");
     assert!(lab.machine.violations().is_empty());
 }
 

@@ -5,7 +5,7 @@
 mod generate;
 mod steps;
 
-use generate::{alarm_history, control_history, damage, history, hostile_history, operate_history, tenure_history};
+use generate::{alarm_history, control_history, damage, deed_history, history, hostile_history, operate_history, tenure_history};
 use labkeeper_alarm::Transition;
 use labkeeper_machine::authority::Lost;
 use labkeeper_machine::interlocks::Word;
@@ -111,10 +111,24 @@ proptest! {
         }
     }
 
+    /// The same, in a lab in which what people do arrives again and again.
+    #[test]
+    fn a_history_of_deeds_keeps_every_invariant(entries in deed_history()) {
+        let mut machine = Machine::new();
+        for (stamp, command) in entries {
+            let before = machine.dump();
+            let applied = machine.apply(stamp, command.clone());
+            prop_assert_eq!(machine.violations(), vec![]);
+            check_step(&before, &command, &applied, &machine)?;
+        }
+    }
+
     /// Deterministic, and a snapshot at any point, in the middle of an entry too, leaves no trace.
     #[test]
     fn a_restored_machine_goes_on_as_if_it_had_never_stopped(
-        entries in prop_oneof![history(MILLIS_STEP_OLD), tenure_history(), control_history(), alarm_history(), operate_history()],
+        entries in prop_oneof![
+            history(MILLIS_STEP_OLD), tenure_history(), control_history(), alarm_history(), operate_history(), deed_history()
+        ],
         cut in any::<prop::sample::Index>(),
     ) {
         let cut = cut.index(entries.len() + 1);

@@ -6,7 +6,7 @@ use super::tenure::{self, terms_from_wire, terms_to_wire};
 use super::{alarms, authority, interlocks, notices, operate};
 use bytes::Bytes;
 use labkeeper_machine::{Command, CommandReport, NodeInfo, SetpointRequest, TakeoverReport};
-use labkeeper_model::{ErrorCode, Timestamp, Value};
+use labkeeper_model::{CommandId, ErrorCode, Timestamp, Value};
 use labkeeper_proto::convert::{ConvertError, command_id, command_state, name, required, tag_path, uuid, value_opt};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::command_record::Kind;
@@ -15,7 +15,7 @@ use prost::Message as _;
 /// A command as the bytes of a `CommandRecord`.
 #[must_use]
 pub fn encode(command: &Command) -> Bytes {
-    v1::CommandRecord { kind: Some(to_wire(command)) }.encode_to_vec().into()
+    record(command).encode_to_vec().into()
 }
 
 /// The command that the bytes of a `CommandRecord` stand for.
@@ -40,6 +40,21 @@ pub fn encode_batch(time: Timestamp, commands: Vec<Bytes>) -> Bytes {
 pub fn decode_batch(bytes: Bytes) -> Result<(Timestamp, Vec<Bytes>), CodecError> {
     let batch = v1::Batch::decode(bytes)?;
     Ok((Timestamp(batch.time_unix_ns), batch.commands))
+}
+
+/// What a person did under an id, as it is stored.
+pub(super) fn once_to_wire(id: &CommandId, deed: &Command) -> v1::OnceRecord {
+    v1::OnceRecord { id: id.0.to_vec(), deed: Some(Box::new(record(deed))) }
+}
+
+/// What a person did under an id, as it was stored.
+pub(super) fn once_from_wire(once: v1::OnceRecord) -> Result<(CommandId, Command), ConvertError> {
+    let deed = required("once.deed", once.deed)?;
+    Ok((command_id("once.id", &once.id)?, from_wire(required("once.deed.kind", deed.kind)?)?))
+}
+
+fn record(command: &Command) -> v1::CommandRecord {
+    v1::CommandRecord { kind: Some(to_wire(command)) }
 }
 
 fn to_wire(command: &Command) -> Kind {
@@ -101,6 +116,7 @@ fn to_wire(command: &Command) -> Kind {
         Command::SetQuarantine { node, device, epoch, reason } => {
             Kind::SetQuarantine(v1::SetQuarantine { node_id: *node, device: device.to_string(), epoch: *epoch, reason: reason.clone() })
         }
+        Command::Once { id, deed } => Kind::Once(Box::new(once_to_wire(id, deed))),
         Command::FireTimers => Kind::FireTimers(v1::Blank {}),
         Command::ConfirmSite { node, session, version } => Kind::ConfirmSite(tenure::confirmation_to_wire(*node, *session, *version)),
         Command::Alarm(command) => Kind::Alarm(alarms::command_to_wire(command)),
@@ -164,6 +180,10 @@ fn from_wire(kind: Kind) -> Result<Command, ConvertError> {
         }
         Kind::SetQuarantine(set) => {
             Command::SetQuarantine { node: set.node_id, device: name("device", &set.device)?, epoch: set.epoch, reason: set.reason }
+        }
+        Kind::Once(once) => {
+            let (id, deed) = once_from_wire(*once)?;
+            Command::Once { id, deed: Box::new(deed) }
         }
         Kind::FireTimers(_) => Command::FireTimers,
         Kind::ConfirmSite(site) => Command::ConfirmSite { node: site.node_id, session: site.session_id, version: site.version },

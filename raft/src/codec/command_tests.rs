@@ -98,6 +98,7 @@ pub(crate) fn every_command() -> Vec<Command> {
     commands.extend(every_interlock_command());
     commands.extend(every_notice_command());
     commands.extend(every_operate_command());
+    commands.extend(every_deed());
     commands
 }
 
@@ -326,6 +327,12 @@ fn every_operate_command() -> Vec<Command> {
     ];
     let declared = Command::ApplySite { site: ramped, expected_version: None, actor: actor(), reason: reason() };
     [declared, set(71, "one"), set(72, "two")].into_iter().chain(commands.map(Command::Operate)).collect()
+}
+
+/// A deed under an id, twice: of what is asked for above, the one that can always be done.
+fn every_deed() -> Vec<Command> {
+    let drain = Command::SetDraining { node: 1, draining: true, actor: "ann".into(), reason: "why".into() };
+    vec![Command::Once { id: CommandId([80; 16]), deed: Box::new(drain) }; 2]
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! commands by their ids.
 
 use super::CodecError;
-use super::command::{node_from_wire, node_to_wire, value_required};
+use super::command::{node_from_wire, node_to_wire, once_from_wire, once_to_wire, value_required};
 use super::field::{drift_from_wire, drift_to_wire, hold_from_wire, hold_to_wire, quarantine_from_wire, quarantine_to_wire};
 use super::reply::{command_from_wire, command_to_wire, error_code};
 use super::tenure::{
@@ -27,7 +27,8 @@ use std::sync::Arc;
 /// | 1 | |
 /// | 2 | sessions, and with them what takeovers leave behind |
 /// | 3 | alarms, authority, interlocks, actions and notices |
-pub const FORMAT: u32 = 3;
+/// | 4 | deeds that are done once |
+pub const FORMAT: u32 = 4;
 /// The oldest format that is read. What it lacks is as it was then: no session was ever opened, no alarm was ever raised.
 const FORMAT_MIN: u32 = 1;
 
@@ -66,6 +67,7 @@ pub fn encode(dump: &Dump) -> Bytes {
         notices: Some(notices::state_to_wire(&dump.notices)),
         term: dump.term,
         departures: departures_to_wire(&dump.departures),
+        deeds: dump.deeds.iter().map(|(id, deed)| once_to_wire(id, deed)).collect(),
     };
     snapshot.encode_to_vec().into()
 }
@@ -108,6 +110,7 @@ pub fn decode(bytes: &[u8]) -> Result<Dump, CodecError> {
         interlocks: interlocks::state_from_wire(snapshot.interlocks)?,
         operate: operate::state_from_wire(snapshot.operate)?,
         notices: notices::state_from_wire(snapshot.notices)?,
+        deeds: all(snapshot.deeds, |once| once_from_wire(once).map(|(id, deed)| (id, Arc::new(deed))))?,
         term: snapshot.term,
         departures: departures_from_wire(snapshot.departures),
     })

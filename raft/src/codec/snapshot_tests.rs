@@ -31,7 +31,7 @@ fn the_state_that_comes_back_is_a_full_one() {
     );
     let ramps: Vec<_> = dump.operate.ramps.values().collect();
     assert!(ramps.len() == 2 && ramps.iter().any(|ramp| ramp.start.is_some() && !ramp.by.is_empty()), "{ramps:?}");
-    assert_eq!(dump.operate.selections.len(), 1);
+    assert_eq!((dump.operate.selections.len(), dump.deeds.len()), (1, 1));
     assert!(dump.alarms.journal().count() > 5 && !dump.alarms.floods().areas.is_empty());
 }
 

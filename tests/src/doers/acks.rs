@@ -3,7 +3,7 @@
 //! The alarms are of one tag, each at a value of its own: driving the tag to a value raises that value's alarm and clears the one before. There
 //! are so many that none comes often enough to count as chatter.
 
-use super::{Answer, ask, goes_on, mark};
+use super::{Answer, ask, goes_on, mark, new_id};
 use crate::Client;
 use crate::alarms::{alarm, service};
 use crate::client::setpoint;
@@ -65,7 +65,8 @@ pub async fn run(nodes: &[Client], mut done: watch::Receiver<bool>, turn: &mut u
         let path = format!("vacuum/{DEVICE}/seen/is-{n}");
         let (first, mark) = (usize::try_from(n)?, mark("seen"));
         let occurrence = raise(nodes, first, &path, FIRST + n).await?;
-        let request = v1::AcknowledgeAlarmRequest { alarm: path.clone(), occurrence, actor: "cara".into(), comment: mark.clone() };
+        let request =
+            v1::AcknowledgeAlarmRequest { alarm: path.clone(), occurrence, actor: "cara".into(), comment: mark.clone(), id: new_id() };
         let answer = ask(nodes, first, |node| {
             let request = request.clone();
             async move { Ok(service(&node).acknowledge_alarm(request).await?.into_inner()) }

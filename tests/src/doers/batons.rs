@@ -4,7 +4,7 @@
 //! A hold whose time is over is nobody's, though the entry that says so may come later: so a write is judged by the time of its entry and the
 //! latest end of the hold that its holder was told of.
 
-use super::{Answer, ask, goes_on, mark};
+use super::{Answer, ask, goes_on, mark, new_id};
 use crate::Client;
 use crate::client::setpoint;
 use labkeeper_proto::v1::{self, control_service_client::ControlServiceClient, value::Kind};
@@ -81,9 +81,9 @@ async fn rival(nodes: &[Client], mut done: watch::Receiver<bool>, n: usize, mut 
                 return Ok(told);
             }
         }
-        // Every third time whoever has it walks away, and where a taking may come late: it would begin anew after its end.
-        if took.said.is_ok() && !took.in_doubt && round % 3 != 0 {
-            let request = v1::ControlDeedRequest { scope: scope(), actor: actor.into(), reason: String::new() };
+        // Every third time whoever has it walks away.
+        if took.said.is_ok() && round % 3 != 0 {
+            let request = v1::ControlDeedRequest { scope: scope(), actor: actor.into(), reason: String::new(), id: new_id() };
             ask(nodes, round, |node| give(node, request.clone())).await?;
         }
     }
@@ -92,7 +92,8 @@ async fn rival(nodes: &[Client], mut done: watch::Receiver<bool>, n: usize, mut 
 
 async fn take(nodes: &[Client], first: usize, actor: &str, reason: &str) -> anyhow::Result<Answer<v1::ControlResponse>> {
     let hold_ms = u32::try_from(HOLD.as_millis())?;
-    let request = v1::TakeControlRequest { scope: scope(), actor: actor.into(), client: client(actor), reason: reason.into(), hold_ms };
+    let request =
+        v1::TakeControlRequest { scope: scope(), actor: actor.into(), client: client(actor), reason: reason.into(), hold_ms, id: new_id() };
     ask(nodes, first, |node| {
         let request = request.clone();
         async move { Ok::<_, Status>(service(&node).take_control(request).await?.into_inner()) }

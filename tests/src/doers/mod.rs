@@ -31,10 +31,6 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Longest wait for any answer: two faults of 4 s each, a takeover, and a device's doubt of 10 s, on a busy machine.
 const ANSWER_MAX: Duration = Duration::from_secs(45);
 
-/// How late an attempt that was given up may still take effect: a node tries for 5 s to bring it into the log, and a second for the way. Deeds that
-/// carry no id are the same deed only while they would change nothing, so nobody undoes one of which an attempt may be under way.
-const LATE_MAX: Duration = Duration::from_secs(6);
-
 /// What a client was told in the end.
 #[derive(Clone, Debug)]
 pub struct Answer<T> {
@@ -89,6 +85,11 @@ fn is_refusal(status: &Status) -> bool {
 async fn goes_on(done: &mut watch::Receiver<bool>, pause: Duration) -> bool {
     let _ = timeout(pause, done.wait_for(|done| *done)).await;
     !*done.borrow()
+}
+
+/// An id under which a deed is done once, however often it is asked for.
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// A mark that nobody else makes.

@@ -1,6 +1,6 @@
 //! Alarms that are put aside: for a moment, which ends by itself, or for long, until somebody takes them back.
 
-use super::{Answer, LATE_MAX, ask, goes_on, mark};
+use super::{Answer, ask, goes_on, mark, new_id};
 use crate::Client;
 use crate::alarms::{alarms, service};
 use crate::wait;
@@ -9,7 +9,6 @@ use labkeeper_proto::v1;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 /// How many alarms there are: each is put aside again only after its shelf has ended, by a wide margin.
 const ALARMS: u64 = 40;
@@ -58,12 +57,8 @@ pub async fn run(nodes: &[Client], mut done: watch::Receiver<bool>, turn: &mut u
         let is_long = n.is_multiple_of(2);
         let shelf = put_aside(nodes, n, &path, if is_long { LONG } else { SHORT }).await?;
         let is_there = is_long && shelf.answer.said.is_ok();
-        let in_doubt = shelf.answer.in_doubt;
         told.push(shelf);
         if is_there {
-            if in_doubt {
-                sleep(LATE_MAX).await;
-            }
             told.push(take_back(nodes, n, &path).await?);
         }
     }
@@ -87,7 +82,8 @@ pub async fn ended(node: &Client) -> anyhow::Result<()> {
 async fn put_aside(nodes: &[Client], n: u64, path: &str, lasting: Duration) -> anyhow::Result<Told> {
     let until = SystemTime::now().duration_since(UNIX_EPOCH)? + lasting;
     let (until_ns, mark) = (Some(i64::try_from(until.as_nanos())?), mark("works"));
-    let request = v1::ShelveAlarmRequest { alarm: path.into(), until_unix_ns: until_ns, actor: "dan".into(), reason: mark.clone() };
+    let request =
+        v1::ShelveAlarmRequest { alarm: path.into(), until_unix_ns: until_ns, actor: "dan".into(), reason: mark.clone(), id: new_id() };
     let answer = ask(nodes, usize::try_from(n)?, |node| {
         let request = request.clone();
         async move { Ok(service(&node).shelve_alarm(request).await?.into_inner()) }
@@ -97,7 +93,7 @@ async fn put_aside(nodes: &[Client], n: u64, path: &str, lasting: Duration) -> a
 
 async fn take_back(nodes: &[Client], n: u64, path: &str) -> anyhow::Result<Told> {
     let mark = mark("works over");
-    let request = v1::AlarmDeedRequest { alarm: path.into(), actor: "dan".into(), reason: mark.clone() };
+    let request = v1::AlarmDeedRequest { alarm: path.into(), actor: "dan".into(), reason: mark.clone(), id: new_id() };
     let answer = ask(nodes, usize::try_from(n)?, |node| {
         let request = request.clone();
         async move { Ok(service(&node).unshelve_alarm(request).await?.into_inner()) }

@@ -1,6 +1,6 @@
 //! Alarms for clients: what needs attention and the journal, from this node's state; deeds of people, through the log.
 //!
-//! Nothing is decided here. A deed may be sent again after a doubt, as the same deed twice is one.
+//! Nothing is decided here. A deed may be sent again after a doubt: it has an id, and is done once.
 
 mod silence;
 mod watch;
@@ -8,7 +8,7 @@ mod wire;
 
 pub use watch::watch;
 
-use super::commit::commit_and_see;
+use super::commit::{commit_and_see, once};
 use crate::clock;
 use crate::error::ApiError;
 use labkeeper_machine::{AlarmCommand, Command, Machine};
@@ -70,9 +70,9 @@ pub fn journal(cluster: &Cluster, request: &v1::ListAlarmJournalRequest) -> v1::
 /// # Errors
 /// No such alarm, another occurrence, a comment is needed, or no majority confirmed it in time.
 pub async fn acknowledge(cluster: &Cluster, request: v1::AcknowledgeAlarmRequest) -> Result<v1::AlarmDeedResponse, ApiError> {
-    let v1::AcknowledgeAlarmRequest { alarm, occurrence, actor, comment } = request;
+    let v1::AcknowledgeAlarmRequest { alarm, occurrence, actor, comment, id } = request;
     let alarm = parse(&alarm)?;
-    deed(cluster, &alarm.clone(), AlarmCommand::Acknowledge { alarm, occurrence, actor, comment }).await
+    deed(cluster, &id, &alarm.clone(), AlarmCommand::Acknowledge { alarm, occurrence, actor, comment }).await
 }
 
 /// Shelves an alarm.
@@ -80,9 +80,9 @@ pub async fn acknowledge(cluster: &Cluster, request: v1::AcknowledgeAlarmRequest
 /// # Errors
 /// No such alarm, its class or state does not allow it, the time is too long, no reason, or no majority confirmed it in time.
 pub async fn shelve(cluster: &Cluster, request: v1::ShelveAlarmRequest) -> Result<v1::AlarmDeedResponse, ApiError> {
-    let v1::ShelveAlarmRequest { alarm, until_unix_ns, actor, reason } = request;
+    let v1::ShelveAlarmRequest { alarm, until_unix_ns, actor, reason, id } = request;
     let (alarm, until) = (parse(&alarm)?, until_unix_ns.map(Timestamp));
-    deed(cluster, &alarm.clone(), AlarmCommand::Shelve { alarm, until, actor, reason }).await
+    deed(cluster, &id, &alarm.clone(), AlarmCommand::Shelve { alarm, until, actor, reason }).await
 }
 
 /// What is done about an alarm and needs no more than a reason.
@@ -105,9 +105,9 @@ pub enum Plain {
 /// # Errors
 /// No such alarm, it is not to be done as it is, or no majority confirmed it in time.
 pub async fn plain(cluster: &Cluster, what: Plain, request: v1::AlarmDeedRequest) -> Result<v1::AlarmDeedResponse, ApiError> {
-    let v1::AlarmDeedRequest { alarm, actor, reason } = request;
+    let v1::AlarmDeedRequest { alarm, actor, reason, id } = request;
     let alarm = parse(&alarm)?;
-    let id = alarm.clone();
+    let about = alarm.clone();
     let command = match what {
         Plain::Unshelve => AlarmCommand::Unshelve { alarm, actor, reason },
         Plain::OutOfService => AlarmCommand::OutOfService { alarm, actor, reason },
@@ -115,11 +115,11 @@ pub async fn plain(cluster: &Cluster, what: Plain, request: v1::AlarmDeedRequest
         Plain::Reset => AlarmCommand::Reset { alarm, actor, reason },
         Plain::Comment => AlarmCommand::Comment { alarm, actor, text: reason },
     };
-    deed(cluster, &id, command).await
+    deed(cluster, &id, &about, command).await
 }
 
-async fn deed(cluster: &Cluster, alarm: &AlarmId, command: AlarmCommand) -> Result<v1::AlarmDeedResponse, ApiError> {
-    let log_index = commit_and_see(cluster, Command::Alarm(command)).await?;
+async fn deed(cluster: &Cluster, id: &str, alarm: &AlarmId, command: AlarmCommand) -> Result<v1::AlarmDeedResponse, ApiError> {
+    let log_index = commit_and_see(cluster, once(id, Command::Alarm(command))?).await?;
     Ok(v1::AlarmDeedResponse { alarm: cluster.read(|machine| wire::status(machine, alarm)), log_index })
 }
 

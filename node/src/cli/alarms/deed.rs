@@ -1,11 +1,11 @@
 //! What people do about alarms. Each deed may be sent again after a doubt: the same deed twice is one.
 
+use super::super::identity::{new_id, whoami};
 use super::json::AlarmJson;
 use super::{service, show};
 use crate::cli::client::{Client, ClientArgs, Repeat, positive_duration};
 use crate::cli::error::CliError;
 use crate::cli::output::{Form, Output, columns};
-use crate::cli::set::whoami;
 use crate::clock;
 use labkeeper_model::ErrorCode;
 use labkeeper_proto::v1;
@@ -81,7 +81,7 @@ pub(super) enum Plain {
 pub(super) async fn acknowledge(args: AckArgs) -> Result<(), CliError> {
     let (alarm, occurrence) = event(&args.event)?;
     let actor = args.who.actor.clone().unwrap_or_else(whoami);
-    let request = v1::AcknowledgeAlarmRequest { alarm, occurrence, actor, comment: args.comment };
+    let request = v1::AcknowledgeAlarmRequest { alarm, occurrence, actor, comment: args.comment, id: new_id() };
     let answer = Client::new(&args.who.client)?
         .call(Repeat::Harmless, async |channel, _| service(channel).acknowledge_alarm(request.clone()).await.map(Response::into_inner))
         .await?;
@@ -96,7 +96,7 @@ pub(super) async fn shelve(args: ShelveArgs) -> Result<(), CliError> {
     // Told as a point in time, so that the same request again is the same shelf.
     let until_unix_ns = args.time.map(|time| clock::now().saturating_add(time).0);
     let actor = args.who.actor.clone().unwrap_or_else(whoami);
-    let request = v1::ShelveAlarmRequest { alarm: args.alarm, until_unix_ns, actor, reason: args.reason };
+    let request = v1::ShelveAlarmRequest { alarm: args.alarm, until_unix_ns, actor, reason: args.reason, id: new_id() };
     let answer = Client::new(&args.who.client)?
         .call(Repeat::Harmless, async |channel, _| service(channel).shelve_alarm(request.clone()).await.map(Response::into_inner))
         .await?;
@@ -109,11 +109,9 @@ pub(super) async fn shelve(args: ShelveArgs) -> Result<(), CliError> {
 /// The cluster refuses, or no node answers.
 pub(super) async fn plain(what: Plain, args: PlainArgs) -> Result<(), CliError> {
     let actor = args.who.actor.clone().unwrap_or_else(whoami);
-    let request = v1::AlarmDeedRequest { alarm: args.alarm, actor, reason: args.reason };
-    // Asked twice by one person, the second person's consent would seem to be missing.
-    let repeat = if what == Plain::OutOfService { Repeat::OnlyIfUndone } else { Repeat::Harmless };
+    let request = v1::AlarmDeedRequest { alarm: args.alarm, actor, reason: args.reason, id: new_id() };
     let answer = Client::new(&args.who.client)?
-        .call(repeat, async |channel, _| {
+        .call(Repeat::Harmless, async |channel, _| {
             let (mut service, request) = (service(channel), request.clone());
             let answer = match what {
                 Plain::Unshelve => service.unshelve_alarm(request).await,

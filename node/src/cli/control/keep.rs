@@ -5,6 +5,7 @@
 //!    \__ refused: it was broken or taken, or nobody answered for too long: says how, exit 1
 //! ```
 
+use super::super::identity::new_id;
 use super::json::ControlJson;
 use super::{service, told};
 use crate::cli::client::{Client, Repeat};
@@ -47,7 +48,7 @@ async fn renew(client: &Client, taken: &v1::TakeControlRequest, until: Instant) 
 }
 
 async fn give(client: &Client, output: Output, taken: &v1::TakeControlRequest) -> Result<(), CliError> {
-    let request = v1::ControlDeedRequest { scope: taken.scope.clone(), actor: taken.actor.clone(), reason: String::new() };
+    let request = v1::ControlDeedRequest { scope: taken.scope.clone(), actor: taken.actor.clone(), reason: String::new(), id: new_id() };
     let call = async |channel, _| service(channel).give_control(request.clone()).await.map(Response::into_inner);
     let held = client.call(Repeat::Harmless, call).await?.held;
     told(output, held, &format!("control of {} is given back", taken.scope))

@@ -8,8 +8,8 @@ mod keep;
 
 use super::client::{Client, ClientArgs, Repeat, positive_duration};
 use super::error::CliError;
+use super::identity::{new_id, whoami};
 use super::output::{Form, Output, columns, row};
-use super::set::whoami;
 use json::{ControlJson, ListJson};
 use labkeeper_proto::v1;
 use labkeeper_proto::v1::control_service_client::ControlServiceClient;
@@ -136,6 +136,7 @@ async fn take(args: &TakeArgs) -> Result<(), CliError> {
         client: if args.keep { format!("labkeeper control {}", std::process::id()) } else { "labkeeper control".to_owned() },
         reason: args.reason.clone(),
         hold_ms: u32::try_from(hold.as_millis()).unwrap_or(u32::MAX),
+        id: new_id(),
     };
     let call = async |channel, _| service(channel).take_control(request.clone()).await.map(Response::into_inner);
     let held = client.call(Repeat::Harmless, call).await?.held;
@@ -148,7 +149,7 @@ async fn deed(
     done: &str,
     call: impl AsyncFn(ControlServiceClient<Channel>, v1::ControlDeedRequest) -> Result<Response<v1::ControlResponse>, Status>,
 ) -> Result<(), CliError> {
-    let request = v1::ControlDeedRequest { scope: args.scope.clone(), actor: args.who.name(), reason: args.reason.clone() };
+    let request = v1::ControlDeedRequest { scope: args.scope.clone(), actor: args.who.name(), reason: args.reason.clone(), id: new_id() };
     let call = async |channel, _| call(service(channel), request.clone()).await.map(Response::into_inner);
     let held = Client::new(&args.who.client)?.call(Repeat::Harmless, call).await?.held;
     told(Output { json: args.who.client.json }, held, &format!("control of {} is {done}", args.scope))

@@ -46,6 +46,7 @@ impl Wish {
                 Some(Self::new(actor, "drain", format!("node {node}"), what, reason))
             }
             Command::ReleaseHold { tag, actor, reason } => Some(Self::new(actor, "hold", tag.as_str(), "confirm", reason)),
+            Command::Once { deed, .. } => Self::of(deed),
             Command::Alarm(command) => Self::of_alarm(command),
             Command::Authority(command) => Self::of_authority(command),
             Command::Interlock(command) => Self::of_interlock(command),

@@ -65,8 +65,31 @@ pub(crate) fn alarm_history() -> impl Strategy<Value = Vec<Stamped>> {
     (site::sane(), vec(entry(20_000, command), 0..80)).prop_map(|(site, entries)| stamped(beginning(site, 2).chain(entries)))
 }
 
+/// A history that is mostly about what people do under ids, of which there are so few that most come again: as they were, or with another
+/// deed. What they do to alarms is meant as of the entry, so a repetition of it is now and then another deed.
+pub(crate) fn deed_history() -> impl Strategy<Value = Vec<Stamped>> {
+    let deed = prop_oneof![3 => alarms::command(), 2 => control::command(), 1 => operate::command(), 1 => command()];
+    let pool = vec((0..4u8, deed), 1..8);
+    let again = any::<prop::sample::Index>().prop_map(Ok);
+    let command = prop_oneof![3 => again, 2 => prop_oneof![alarms::command(), control::command(), tenure::command()].prop_map(Err)];
+    (site::sane(), pool, vec(entry_of(20_000, command), 0..60)).prop_map(|(site, pool, entries)| {
+        let entries = entries.into_iter().map(move |(index_step, millis_step, command)| {
+            let once = |at: prop::sample::Index| {
+                let (id, deed) = at.get(&pool).clone();
+                Command::Once { id: CommandId([id; 16]), deed: Box::new(deed) }
+            };
+            Entry { index_step, millis_step, command: command.map_or_else(|other| other, once) }
+        });
+        stamped(beginning(site, 2).chain(entries))
+    })
+}
+
+fn entry_of<T: std::fmt::Debug>(millis_step_max: i64, command: impl Strategy<Value = T>) -> impl Strategy<Value = (u64, i64, T)> {
+    (0..3u64, 0..millis_step_max, command)
+}
+
 fn entry(millis_step_max: i64, command: impl Strategy<Value = Command>) -> impl Strategy<Value = Entry> {
-    (0..3u64, 0..millis_step_max, command).prop_map(|(index_step, millis_step, command)| Entry { index_step, millis_step, command })
+    entry_of(millis_step_max, command).prop_map(|(index_step, millis_step, command)| Entry { index_step, millis_step, command })
 }
 
 /// A site with that many nodes with sessions; without any, it has one node.
@@ -110,6 +133,10 @@ fn stamped(entries: impl Iterator<Item = Entry>) -> Vec<Stamped> {
             }
             Command::Operate(command) => operate::meant(command, &machine),
             Command::Alarm(command) => alarms::meant(command, &machine, stamp.time),
+            Command::Once { deed, .. } => match &mut **deed {
+                Command::Alarm(command) => alarms::meant(command, &machine, stamp.time),
+                other => tenure::meant(other, &machine, stamp.time),
+            },
             other => tenure::meant(other, &machine, stamp.time),
         }
         machine.apply(stamp, entry.command.clone());
@@ -156,6 +183,7 @@ fn command() -> impl Strategy<Value = Command> {
         40 => tenure::command(),
         3 => control::command(),
         4 => alarms::notice(),
+        3 => (0..4u8, alarms::command()).prop_map(|(id, deed)| Command::Once { id: CommandId([id; 16]), deed: Box::new(deed) }),
     ]
 }
 

@@ -9,6 +9,7 @@
 //! report NODE epoch=1 7=dispatched 7=failed at=-5s why=.. mark=41
 //! lead TERM (the leader of the entries that follow)
 //! expire (commands)          fire (timers)          wait 5s          restart (through a dump)          show WHAT
+//! ... once=7 (whatever a person does, under an id)
 //! ```
 //! and those of `tenure`, `control`, `operate`, `alarms` and `notices`. Time stands still but for `wait`; it begins at 1000 s.
 
@@ -52,7 +53,10 @@ impl Player {
             }
             _ => {}
         }
-        let command = self.command(&words)?;
+        let mut command = self.command(&words)?;
+        if let Some(id) = words.key("once") {
+            command = Command::Once { id: self::id(id)?, deed: Box::new(command) };
+        }
         self.index += u64::from(same_entry.is_none());
         let applied = self.machine.apply(Stamp { index: self.index, time: self.time, term: self.term }, command);
         let violations = self.machine.violations();

@@ -41,8 +41,30 @@ fn check_refusal_noted(before: &Dump, after: &Dump, command: &Command, applied: 
     Ok(())
 }
 
-/// What one entry may do to the state.
+/// What one entry may do to the state. A deed under an id does what it would do without one; but if it was done before, nothing.
 pub(crate) fn check_step(before: &Dump, command: &Command, applied: &Applied, machine: &Machine) -> Result<(), TestCaseError> {
+    let Command::Once { id, deed } = command else {
+        prop_assert_eq!(text(&before.deeds), text(machine.deeds()), "only deeds under an id are remembered");
+        return check_deed(before, command, applied, machine);
+    };
+    let Some(done) = before.deeds.get(id) else {
+        let remembered = machine.deeds().get(id);
+        prop_assert_eq!(remembered, applied.reply.is_ok().then_some(&**deed));
+        return check_deed(before, deed, applied, machine);
+    };
+    let after = machine.dump();
+    prop_assert_eq!(applied.reply.is_ok(), done == &**deed, "{:?}", applied.reply);
+    prop_assert_eq!(&applied.effects, &vec![]);
+    let only_passed =
+        Dump { applied: after.applied, time: after.time, term: after.term, commands: after.commands.clone(), ..before.clone() };
+    let is_noted = applied.reply.is_err();
+    let of_audit =
+        Dump { audit: after.audit.clone(), audit_next: after.audit_next, audit_anchor: after.audit_anchor, ..only_passed.clone() };
+    prop_assert_eq!(text(&if is_noted { of_audit } else { only_passed }), text(&after), "a deed was done twice");
+    Ok(())
+}
+
+fn check_deed(before: &Dump, command: &Command, applied: &Applied, machine: &Machine) -> Result<(), TestCaseError> {
     let after = machine.dump();
     prop_assert!(after.applied >= before.applied && after.time >= before.time);
     for (segment, old) in &before.ownerships {
