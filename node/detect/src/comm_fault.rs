@@ -3,10 +3,11 @@
 //! A takeover is no fault: a new owner says nothing of a device that it has not reached yet, until [`START_PATIENCE`] has passed. If the former
 //! owner had said that the device does not answer, that stands.
 
+use crate::Word;
 use crate::freshness::START_PATIENCE;
 use crate::inputs::Now;
 use crate::speech::Speech;
-use crate::word::{Level, Recorded, SEVERITY_INNER, Word};
+use crate::word::{Level, Recorded, SEVERITY_INNER};
 use labkeeper_model::{Moment, Timestamp};
 use std::collections::VecDeque;
 

@@ -1,11 +1,12 @@
 //! One alarm of a tag: its judge, how fresh what it is judged by is, and what is said about it.
 
+use crate::Word;
 use crate::freshness::{Freshness, Watcher, patience};
 use crate::inputs::{Inputs, Now};
 use crate::judge::{Finding, Judge};
 use crate::speech::Speech;
 use crate::suppression::Suppression;
-use crate::word::{Recorded, Word};
+use crate::word::Recorded;
 use labkeeper_expression::{Expression, Scope};
 use labkeeper_model::site::{AlarmKind, AlarmSpec, DeviceSpec};
 use labkeeper_model::{Name, Quality, Sample, TagPath, Timestamp, Value};

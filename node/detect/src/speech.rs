@@ -15,8 +15,9 @@
 //! It knows nothing of readings and limits.
 
 use crate::Now;
+use crate::Word;
 use crate::budget::Budget;
-use crate::word::{Level, Recorded, Word};
+use crate::word::{Level, Recorded};
 use labkeeper_model::{Moment, Timestamp, Value};
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -2,10 +2,11 @@
 //!
 //! It knows nothing of how readings come and how words reach the log.
 
+use crate::Word;
 use crate::comm_fault::{Answering, CommFault};
 use crate::detector::Detector;
 use crate::inputs::{Inputs, Now};
-use crate::word::{Recorded, Word};
+use crate::word::Recorded;
 use labkeeper_model::site::SiteSpec;
 use labkeeper_model::{AlarmId, Name, Sample, TagPath, Timestamp, Value};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -1,6 +1,6 @@
-//! What an owner says about an alarm's condition, and what the replicated machine has of it.
+//! How severely an alarm's condition holds, and what the replicated machine has of it.
 
-use labkeeper_model::{Timestamp, Value};
+use labkeeper_model::Timestamp;
 
 /// The severity of an inner limit, and of every condition that has only one.
 pub const SEVERITY_INNER: u8 = 1;
@@ -32,43 +32,6 @@ impl Level {
             Self::Active(severity) => severity,
         }
     }
-}
-
-/// One word about an alarm.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Word {
-    /// The condition holds.
-    Active {
-        /// How severely.
-        severity: u8,
-        /// The reading that showed it, if one did.
-        value: Option<Value>,
-    },
-    /// The condition does not hold.
-    Clear {
-        /// The reading that showed it, if one did.
-        value: Option<Value>,
-    },
-    /// Whether it holds cannot be told: it stays what it was.
-    Bad {
-        /// Why.
-        cause: String,
-    },
-    /// It can be told again.
-    Good,
-    /// Whether what suppresses it by design holds.
-    Suppressed(bool),
-    /// It comes and goes too often to be said each time. While that lasts, what flickers counts as active.
-    Chattering {
-        /// How often it came since the last word.
-        cycles: u32,
-        /// Whether it held at any time since the last word.
-        active: bool,
-        /// How severely at worst; 0 if it did not hold.
-        severity: u8,
-        /// The latest reading.
-        value: Option<Value>,
-    },
 }
 
 /// What the replicated machine has of an alarm's condition.

@@ -7,6 +7,7 @@
 //! It knows nothing of clocks, networks, consensus or drivers.
 
 mod alarm_id;
+mod alarm_word;
 pub mod code;
 pub mod command;
 pub mod lease;
@@ -19,6 +20,7 @@ pub mod time;
 pub mod value;
 
 pub use alarm_id::AlarmId;
+pub use alarm_word::AlarmWord;
 pub use code::ErrorCode;
 pub use command::{CommandId, CommandState, WaitLevel};
 pub use lease::{LeaseTerms, SessionId};

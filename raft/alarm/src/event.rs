@@ -1,46 +1,9 @@
 //! What can happen to an alarm, what comes of it, and why a person's wish may be refused.
 
 use crate::State;
-use labkeeper_model::{Timestamp, Value};
+use labkeeper_model::{AlarmWord as Word, Timestamp};
 use std::fmt;
 use std::time::Duration;
-
-/// What the owner of a device says about an alarm's condition. Saying the same twice changes nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Word {
-    /// It lasts.
-    Active {
-        /// 1 beyond an inner limit, 2 beyond an outer one.
-        severity: u8,
-        /// The reading.
-        value: Option<Value>,
-    },
-    /// It has ended, beyond the deadband.
-    Clear {
-        /// The reading.
-        value: Option<Value>,
-    },
-    /// What it is derived from cannot be trusted.
-    Bad {
-        /// Why.
-        cause: String,
-    },
-    /// It can again.
-    Good,
-    /// Whether its suppression rule is true.
-    Suppressed(bool),
-    /// It comes and goes too fast to be reported each time.
-    Chattering {
-        /// How often it came and went since the last word.
-        cycles: u32,
-        /// Whether it lasts at present.
-        active: bool,
-        /// How severe it is while it lasts.
-        severity: u8,
-        /// The reading.
-        value: Option<Value>,
-    },
-}
 
 /// Who did it and why; empty texts where nobody did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -30,7 +30,8 @@ mod step;
 
 pub use alarm::{Ack, Alarm, COMMENTS_MAX, Comment, Condition, Quality, Told};
 pub use chatter::{CALM, CYCLES, Chatter, Episode, PERIOD};
-pub use event::{By, Event, Outcome, Refusal, Row, Transition, Word};
+pub use event::{By, Event, Outcome, Refusal, Row, Transition};
+pub use labkeeper_model::AlarmWord as Word;
 pub use overrides::{OutOfService, Overrides, SECOND_PERSON_WITHIN, Shelf};
 pub use rules::Rules;
 pub use state::State;

@@ -2,8 +2,7 @@
 
 use crate::clock;
 use crate::telemetry::inputs::TagInputs;
-use labkeeper_alarm::Word as Told;
-use labkeeper_detect::{Inputs, Level, Now, Recorded, SEVERITY_INNER, Spoken, Word, Written};
+use labkeeper_detect::{Inputs, Level, Now, Recorded, SEVERITY_INNER, Spoken, Written};
 use labkeeper_expression::Input;
 use labkeeper_machine::Machine;
 use labkeeper_machine::alarms::ConditionWord;
@@ -32,15 +31,7 @@ pub(super) fn recorded(machine: &Machine, alarm: &AlarmId) -> Recorded {
 /// A word as the replicated state takes it.
 #[must_use]
 pub(super) fn condition_word(spoken: Spoken) -> ConditionWord {
-    let word = match spoken.word {
-        Word::Active { severity, value } => Told::Active { severity, value },
-        Word::Clear { value } => Told::Clear { value },
-        Word::Bad { cause } => Told::Bad { cause },
-        Word::Good => Told::Good,
-        Word::Suppressed(is_suppressed) => Told::Suppressed(is_suppressed),
-        Word::Chattering { cycles, active, severity, value } => Told::Chattering { cycles, active, severity, value },
-    };
-    ConditionWord { alarm: spoken.alarm, at: spoken.at, word }
+    ConditionWord { alarm: spoken.alarm, at: spoken.at, word: spoken.word }
 }
 
 /// What detectors may ask for.
