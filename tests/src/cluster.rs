@@ -141,6 +141,11 @@ impl Cluster {
         answers.iter().find(leads).map(|(at, _)| *at).with_context(|| format!("{:?}", told()))
     }
 
+    /// Whether a node leads at this moment, as far as those that answer know.
+    pub async fn leads(&self, node: usize) -> bool {
+        self.find_leader().await.is_ok_and(|leader| leader == node)
+    }
+
     /// Some node that runs and does not lead.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ pub enum Harm {
     Frozen,
     /// Some of its links to other nodes are cut.
     Cut,
+    /// The same, of a node that leads. One that is still heard keeps the others from electing another until it notices by itself, which takes
+    /// as long again as an election: longer than an owner's lease may bridge, whoever the owner is.
+    CutLeader,
     /// It does not reach the devices.
     OffField,
 }
@@ -33,6 +36,13 @@ pub struct Fault {
     pub from_ns: i64,
     /// Until when; `None` if it lasts.
     pub until_ns: Option<i64>,
+}
+
+impl Fault {
+    /// Whether it lasted at any time of a span.
+    fn lasted_in(&self, span: &RangeInclusive<i64>) -> bool {
+        self.from_ns <= *span.end() && self.until_ns.is_none_or(|until| until >= *span.start())
+    }
 }
 
 /// Every fault that there was.
@@ -54,8 +64,13 @@ impl Faults {
 
     /// The faults of a node that lasted at any time of a span.
     pub fn of<'a>(&'a self, node: &'a str, span: RangeInclusive<i64>) -> impl Iterator<Item = &'a Fault> {
-        let overlaps = move |fault: &&Fault| fault.from_ns <= *span.end() && fault.until_ns.is_none_or(|until| until >= *span.start());
-        self.0.iter().filter(move |fault| fault.node == node).filter(overlaps)
+        self.0.iter().filter(move |fault| fault.node == node && fault.lasted_in(&span))
+    }
+
+    /// Whether a node that led was cut off in a span: then no lease may have been renewed until another led.
+    #[must_use]
+    pub fn cut_a_leader(&self, span: RangeInclusive<i64>) -> bool {
+        self.0.iter().any(|fault| fault.harm == Harm::CutLeader && fault.lasted_in(&span))
     }
 
     /// Whether so many nodes were hit at one moment of a span that the rest of `nodes` is no majority: then nothing can be decided, no lease
@@ -86,6 +101,15 @@ mod tests {
         let hit = |node, span| faults.of(node, span).count();
         assert_eq!([hit("a", 0..=9), hit("a", 0..=10), hit("a", 30..=49), hit("a", 31..=49), hit("a", 0..=99)], [0, 1, 1, 0, 2]);
         assert_eq!([hit("b", 21..=99), hit("c", 0..=99)], [1, 0], "links are cut until they are healed");
+    }
+
+    #[test]
+    fn a_leader_is_cut_off_for_as_long_as_its_links_are() {
+        let mut faults = Faults::default();
+        faults.begin("a", Harm::Cut, 10);
+        faults.begin("b", Harm::CutLeader, 20);
+        faults.end(Harm::CutLeader, 30);
+        assert_eq!([(0..=19), (0..=20), (25..=40), (31..=40)].map(|span| faults.cut_a_leader(span)), [false, true, true, false]);
     }
 
     #[test]

@@ -158,7 +158,11 @@ impl Nemesis {
             self.story.push("           which is down already".into());
             return Ok(());
         }
-        if let Some(harm) = step.harm() {
+        let harm = match step.harm() {
+            Some(Harm::Cut) if cluster.leads(at).await => Some(Harm::CutLeader),
+            harm => harm,
+        };
+        if let Some(harm) = harm {
             // Noted before it is done: its victim must not be seen to suffer earlier.
             self.faults.begin(&cluster.nodes[at].name, harm, now_ns());
         }
@@ -254,7 +258,7 @@ impl Step {
         match self {
             Self::Restart => &[Harm::Down],
             Self::Thaw => &[Harm::Frozen],
-            Self::Heal => &[Harm::Cut, Harm::OffField],
+            Self::Heal => &[Harm::Cut, Harm::CutLeader, Harm::OffField],
             _ => &[],
         }
     }

@@ -15,7 +15,8 @@
 //!
 //! After a crash of the leader, followers notice within `election_max`; each waits for a random time up to `election_max` before it asks for
 //! votes; the votes and the first entry take less than a heartbeat on any network on which heartbeats make sense. Votes that are split
-//! cost another round, which the default lease does not bridge: then segments change hands, safely, and nothing else happens.
+//! cost another round, which the default lease does not bridge: then segments change hands, safely, and nothing else happens. Nor does it bridge a
+//! leader that is heard and hears nobody: followers notice nothing until it falls silent, `election_max` after its last answer.
 //!
 //! Contradictions are refused at start, with the numbers: a cluster with wrong times works until its first bad day.
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | written | once |
 //! | failed, expired, rejected, cancelled | never |
-//! | unknown | never or once, and at that time its owner was really hit by a fault, or so many nodes that its outcome could not be kept |
+//! | unknown | never or once, and at that time its owner was really hit by a fault, or the leader cut off, or so many nodes hit that its outcome could not be kept |
 
 use super::{ask, goes_on};
 use crate::Client;
@@ -126,9 +126,9 @@ fn unexplained(command: &v1::Command, owners: &Owners, faults: &Faults) -> Optio
     let Some(owner) = owners.get(segment).and_then(|owners| owners.range(..=begun).next_back()).map(|(_, owner)| owner) else {
         return Some("and nobody owned the segment when it was begun".into());
     };
-    let hit = faults.of(owner, begun - AFTERMATH_NS..=ended).next().is_some();
-    (!hit && !faults.left_no_majority(NODES, begun - AFTERMATH_NS..=ended))
-        .then(|| format!("and nothing had happened to {owner}, which began it"))
+    let span = || begun - AFTERMATH_NS..=ended;
+    let is_explained = faults.of(owner, span()).next().is_some() || faults.left_no_majority(NODES, span()) || faults.cut_a_leader(span());
+    (!is_explained).then(|| format!("and nothing had happened to {owner}, which began it"))
 }
 
 #[cfg(test)]
