@@ -5,7 +5,7 @@
 mod generate;
 mod steps;
 
-use generate::{alarm_history, control_history, damage, deed_history, history, hostile_history, operate_history, tenure_history};
+use generate::{Stamped, alarm_history, control_history, damage, deed_history, history, hostile_history, operate_history, tenure_history};
 use labkeeper_alarm::Transition;
 use labkeeper_machine::authority::Lost;
 use labkeeper_machine::interlocks::Word;
@@ -23,104 +23,78 @@ const MILLIS_STEP_YOUNG: i64 = 20 * 60 * 1000;
 /// Step by which some commands of a history are forgotten: 62 x 2 h is five days at most.
 const MILLIS_STEP_OLD: i64 = 2 * 3_600 * 1000;
 
+/// Applies a history; every invariant holds after every entry, and what else is asked of it.
+fn play(entries: Vec<Stamped>, mut also: impl FnMut(&mut Machine, &Command) -> Result<(), TestCaseError>) -> Result<(), TestCaseError> {
+    let mut machine = Machine::new();
+    for (stamp, command) in entries {
+        let before = machine.dump();
+        let applied = machine.apply(stamp, command.clone());
+        prop_assert_eq!(machine.violations(), vec![]);
+        prop_assert!(machine.faults().is_empty());
+        check_step(&before, &command, &applied, &machine)?;
+        also(&mut machine, &command)?;
+    }
+    Ok(())
+}
+
 proptest! {
     /// Total, and every invariant holds after every entry. (A broken invariant of a step panics by itself in this build.)
     #[test]
     fn nothing_that_it_is_told_breaks_it(entries in hostile_history()) {
-        let mut machine = Machine::new();
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            prop_assert!(machine.faults().is_empty());
-            check_step(&before, &command, &applied, &machine)?;
-        }
+        play(entries, |_, _| Ok(()))?;
     }
 
     /// The same, in a lab in which more succeeds.
     #[test]
     fn an_ordinary_history_keeps_every_invariant(entries in history(MILLIS_STEP_OLD)) {
-        let mut machine = Machine::new();
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            check_step(&before, &command, &applied, &machine)?;
-        }
+        play(entries, |_, _| Ok(()))?;
     }
 
     /// The same, in a lab in which nodes come and go and are at odds about their segments.
     #[test]
     fn a_history_of_owners_keeps_every_invariant(entries in tenure_history()) {
-        let mut machine = Machine::new();
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            check_step(&before, &command, &applied, &machine)?;
-        }
+        play(entries, |_, _| Ok(()))?;
     }
 
     /// The same, in a lab in which people take control from each other.
     #[test]
     fn a_history_of_control_keeps_every_invariant(entries in control_history()) {
-        let mut machine = Machine::new();
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            check_step(&before, &command, &applied, &machine)?;
-        }
+        play(entries, |_, _| Ok(()))?;
     }
 
     /// The same, in a lab in which people steer ramps and select before they operate.
     #[test]
     fn a_history_of_ramps_and_selections_keeps_every_invariant(entries in operate_history()) {
-        let mut machine = Machine::new();
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            check_step(&before, &command, &applied, &machine)?;
-        }
+        play(entries, |_, _| Ok(()))?;
     }
 
     /// The same, in a lab with many alarms: each occurrence is raised once, in order, and firing timers again does nothing.
     #[test]
     fn a_history_of_alarms_keeps_every_invariant(entries in alarm_history()) {
-        let mut machine = Machine::new();
         let mut raised: BTreeMap<AlarmId, u64> = BTreeMap::new();
         let mut rows = 0;
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            check_step(&before, &command, &applied, &machine)?;
+        play(entries, |machine, command| {
             for row in machine.alarm_journal().filter(|row| row.number > rows && row.transition == Transition::Raised) {
                 let last = raised.insert(row.alarm.clone(), row.occurrence).unwrap_or(0);
                 // An alarm that the site does not have any more is forgotten, with its number.
                 prop_assert!(row.occurrence == last + 1 || row.occurrence == 1, "{:?} after {}", row, last);
             }
             rows = machine.alarm_journal().next_back().map_or(rows, |row| row.number);
-            if command == Command::FireTimers {
+            if *command == Command::FireTimers {
                 prop_assert!(machine.next_timer().is_none_or(|due| due > machine.time()), "{:?}", machine.next_timer());
                 let fired = machine.dump();
+                let stamp = Stamp { index: fired.applied, time: fired.time, term: fired.term };
                 let again = machine.apply(stamp, Command::FireTimers);
                 prop_assert_eq!((text(&fired), vec![]), (text(&machine.dump()), again.effects));
             }
-        }
+            Ok(())
+        })?;
     }
 
     /// The same, in a lab in which what people do arrives again and again.
     #[test]
     fn a_history_of_deeds_keeps_every_invariant(entries in deed_history()) {
-        let mut machine = Machine::new();
-        for (stamp, command) in entries {
-            let before = machine.dump();
-            let applied = machine.apply(stamp, command.clone());
-            prop_assert_eq!(machine.violations(), vec![]);
-            check_step(&before, &command, &applied, &machine)?;
-        }
+        play(entries, |_, _| Ok(()))?;
     }
 
     /// Deterministic, and a snapshot at any point, in the middle of an entry too, leaves no trace.
