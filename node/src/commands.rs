@@ -1,13 +1,13 @@
 //! Taking commands from clients: bring one into the replicated log, and wait for it as far as asked.
 
-use crate::api::wire;
+use crate::api::{request, wire};
 use crate::clock;
 use crate::error::ApiError;
-use labkeeper_machine::command::{Command, SetpointRequest};
+use labkeeper_machine::OperateCommand;
+use labkeeper_machine::command::Command;
 use labkeeper_machine::reply::Reply;
 use labkeeper_machine::state::CommandRecord;
-use labkeeper_machine::{ActionRequest, OperateCommand};
-use labkeeper_model::{CommandId, ErrorCode, TagPath, Timestamp, WaitLevel};
+use labkeeper_model::{ErrorCode, WaitLevel};
 use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
 use std::sync::Arc;
@@ -18,12 +18,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// Most commands that clients may have under way at one node: at 1 kB each 4 MB, and at 5,000 commits a second
 /// less than a second's work. Beyond it a client learns at once.
 const UNDER_WAY_MAX: usize = 4_096;
-/// When a command loses its meaning, if its client does not say.
-const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
-/// How long a client waits, if it does not say.
-const WAIT_DEFAULT: Duration = Duration::from_secs(5);
-/// Longest wait that a client may ask for.
-pub const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Pause before a command whose outcome is in doubt is proposed again: a tenth of an election.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// How long an entry may take to be committed: several elections.
@@ -50,8 +44,8 @@ impl Commands {
     pub async fn set(&self, request: v1::SetSetpointRequest) -> Result<v1::Command, ApiError> {
         let _permit = self.permit()?;
         let wait = wire::wait_level(request.wait)?;
-        let wait_until = wait_until(request.wait_ms_max)?;
-        let setpoint = parse(request, clock::now())?;
+        let wait_until = request::wait_until(request.wait_ms_max)?;
+        let setpoint = request::setpoint(request, clock::now())?;
         let record = self.commit(Command::SubmitSetpoint(setpoint)).await?;
         Ok(self.answer(&*self.wait_for(record, wait, wait_until).await))
     }
@@ -64,8 +58,8 @@ impl Commands {
     pub async fn run(&self, request: v1::RunActionRequest) -> Result<v1::Command, ApiError> {
         let _permit = self.permit()?;
         let wait = wire::wait_level(request.wait)?;
-        let wait_until = wait_until(request.wait_ms_max)?;
-        let action = parse_action(request, clock::now())?;
+        let wait_until = request::wait_until(request.wait_ms_max)?;
+        let action = request::action(request, clock::now())?;
         let is_verified = self.cluster.read(|machine| machine.site().tag(&action.tag).is_some_and(|(_, spec)| spec.verify.is_some()));
         let wait = if is_verified { wait } else { wait.min(WaitLevel::Written) };
         let record = self.commit(Command::Operate(OperateCommand::SubmitAction(action))).await?;
@@ -78,7 +72,7 @@ impl Commands {
     /// The id is malformed or not known, the command was begun or has ended, or no majority confirmed it in time.
     pub async fn cancel(&self, request: v1::CancelCommandRequest) -> Result<v1::Command, ApiError> {
         let _permit = self.permit()?;
-        let (id, actor, reason) = (parse_id(&request.id)?, request.actor, request.reason);
+        let (id, actor, reason) = (request::id(&request.id)?, request.actor, request.reason);
         let record = self.commit(Command::Operate(OperateCommand::Cancel { id, actor, reason })).await?;
         Ok(self.answer(&record))
     }
@@ -109,9 +103,9 @@ impl Commands {
     /// # Errors
     /// The id is malformed or not known.
     pub async fn get(&self, request: v1::GetCommandRequest) -> Result<v1::Command, ApiError> {
-        let id = parse_id(&request.id)?;
+        let id = request::id(&request.id)?;
         let wait = wire::wait_level(request.wait)?;
-        let wait_until = if request.wait_ms_max == 0 { Instant::now() } else { wait_until(request.wait_ms_max)? };
+        let wait_until = if request.wait_ms_max == 0 { Instant::now() } else { request::wait_until(request.wait_ms_max)? };
         let find = || self.cluster.read(|machine| machine.command(&id).cloned());
         let mut record = find();
         if record.is_none() {
@@ -151,53 +145,4 @@ impl Commands {
     fn answer(&self, record: &CommandRecord) -> v1::Command {
         self.cluster.read(|machine| wire::command(machine, record))
     }
-}
-
-pub(crate) fn wait_until(wait_ms_max: u32) -> Result<Instant, ApiError> {
-    let wait = Duration::from_millis(wait_ms_max.into());
-    if wait > WAIT_MAX {
-        return Err(ApiError::new(ErrorCode::BadRequest, format!("wait_ms_max is {wait_ms_max}, more than {}", WAIT_MAX.as_millis())));
-    }
-    Ok(Instant::now() + if wait.is_zero() { WAIT_DEFAULT } else { wait })
-}
-
-pub(crate) fn parse_id(text: &str) -> Result<CommandId, ApiError> {
-    CommandId::parse(text).ok_or_else(|| ApiError::new(ErrorCode::BadCommandId, format!("id: {text:?} is not a UUID")))
-}
-
-pub(crate) fn parse_tag(text: &str) -> Result<TagPath, ApiError> {
-    TagPath::parse(text).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("tag: {text:?}: {error}")))
-}
-
-fn parse_deadline(unix_ms: i64, now: Timestamp) -> Timestamp {
-    if unix_ms == 0 { now.saturating_add(DEADLINE_DEFAULT) } else { Timestamp::from_millis(unix_ms) }
-}
-
-fn bad(what: String) -> ApiError {
-    ApiError::new(ErrorCode::BadRequest, what)
-}
-
-fn parse(request: v1::SetSetpointRequest, now: Timestamp) -> Result<SetpointRequest, ApiError> {
-    let value = request.value.ok_or_else(|| bad("value: missing".into()))?;
-    Ok(SetpointRequest {
-        id: parse_id(&request.id)?,
-        tag: parse_tag(&request.tag)?,
-        value: value.try_into().map_err(|error| bad(format!("value: {error}")))?,
-        expected_revision: request.expected_revision,
-        deadline: parse_deadline(request.deadline_unix_ms, now),
-        actor: request.actor,
-        reason: request.reason,
-        ramp_per_s: request.ramp_per_s,
-    })
-}
-
-fn parse_action(request: v1::RunActionRequest, now: Timestamp) -> Result<ActionRequest, ApiError> {
-    Ok(ActionRequest {
-        id: parse_id(&request.id)?,
-        tag: parse_tag(&request.tag)?,
-        value: request.value.map(TryInto::try_into).transpose().map_err(|error| bad(format!("value: {error}")))?,
-        deadline: parse_deadline(request.deadline_unix_ms, now),
-        actor: request.actor,
-        reason: request.reason,
-    })
 }

@@ -1,7 +1,6 @@
 //! Bringing a wish of a client into the log. What is not the same twice goes under an id ([`once`]).
 
-use super::wire;
-use crate::commands::parse_id;
+use super::{request, wire};
 use crate::error::ApiError;
 use labkeeper_machine::Command;
 use labkeeper_model::{CommandId, LogIndex};
@@ -19,7 +18,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// # Errors
 /// The id is malformed.
 pub(super) fn once(id: &str, deed: Command) -> Result<Command, ApiError> {
-    let id = if id.is_empty() { CommandId(uuid::Uuid::now_v7().into_bytes()) } else { parse_id(id)? };
+    let id = if id.is_empty() { CommandId(uuid::Uuid::now_v7().into_bytes()) } else { request::id(id)? };
     Ok(Command::Once { id, deed: Box::new(deed) })
 }
 

@@ -8,11 +8,12 @@
 //! The machine decides who gets what and each owner lets go by itself; here it is only asked for, watched and told.
 
 use super::commit::{commit, once};
+use super::request::tag;
 use super::status::takeovers;
 use super::wire;
 use crate::error::ApiError;
 use labkeeper_machine::{Command, Machine, Why};
-use labkeeper_model::{ErrorCode, LogIndex, NodeId, TagPath};
+use labkeeper_model::{ErrorCode, LogIndex, NodeId};
 use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
 use std::time::Duration;
@@ -104,7 +105,7 @@ pub async fn undrain(cluster: &Cluster, request: v1::UndrainNodeRequest) -> Resu
 /// # Errors
 /// No such tag, or no majority confirmed it in time.
 pub async fn confirm(cluster: &Cluster, request: v1::ConfirmHoldRequest) -> Result<(), ApiError> {
-    let tag = TagPath::parse(&request.tag).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("{:?}: {error}", request.tag)))?;
+    let tag = tag(&request.tag)?;
     let command = Command::ReleaseHold { tag, actor: request.actor, reason: request.reason };
     commit(cluster, once(&request.id, command)?).await.map(drop)
 }

@@ -3,11 +3,12 @@
 //! What an interlock requires is evaluated by the owner of its tags; here is only what the site knows of it.
 
 use super::commit::{commit_and_see, once};
+use super::request::tag;
 use crate::error::ApiError;
 use labkeeper_machine::explain::{Reason, Weight};
 use labkeeper_machine::interlocks::Standing;
 use labkeeper_machine::{Command, InterlockCommand};
-use labkeeper_model::{ErrorCode, Name, TagPath, Timestamp};
+use labkeeper_model::{ErrorCode, Name, Timestamp};
 use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
 
@@ -54,7 +55,7 @@ pub async fn restore(cluster: &Cluster, request: v1::RestoreInterlockRequest) ->
 /// # Errors
 /// It is not the name of a tag.
 pub fn explain(cluster: &Cluster, request: &v1::ExplainTagRequest) -> Result<v1::ExplainTagResponse, ApiError> {
-    let tag = TagPath::parse(&request.tag).map_err(|error| ApiError::new(ErrorCode::UnknownTag, format!("{:?}: {error}", request.tag)))?;
+    let tag = tag(&request.tag)?;
     let reasons = cluster.read(|machine| machine.explain(&tag, &request.actor));
     let refused = reasons.iter().any(|reason| reason.weight == Weight::Refuses);
     Ok(v1::ExplainTagResponse { refused, reasons: reasons.into_iter().map(reason).collect() })

@@ -14,6 +14,8 @@ pub mod http;
 pub mod interlocks;
 pub mod notices;
 pub mod operate;
+pub mod ramp;
+pub mod request;
 pub mod site;
 pub mod status;
 pub mod tags;

@@ -3,12 +3,10 @@
 //! Every deed may be repeated, as the same one twice is one.
 
 use super::commit::{commit_and_see, once};
-use super::wire;
-use crate::clock;
-use crate::commands::{parse_id, parse_tag, wait_until};
+use super::{request, wire};
 use crate::error::ApiError;
-use labkeeper_machine::{Command, Machine, OperateCommand, Ramp, RampState, SelectionRequest, Steer};
-use labkeeper_model::{ErrorCode, TagPath, Timestamp};
+use labkeeper_machine::{Command, Machine, OperateCommand, RampState, SelectionRequest, Steer};
+use labkeeper_model::{ErrorCode, TagPath};
 use labkeeper_proto::convert::value_opt;
 use labkeeper_proto::v1;
 use labkeeper_raft::Cluster;
@@ -19,8 +17,8 @@ use tokio::time::timeout_at;
 /// # Errors
 /// The tag is not on its way step by step, somebody who may not set it resumes it, or no majority confirmed it in time.
 pub async fn steer(cluster: &Cluster, request: v1::SteerRampRequest) -> Result<v1::Command, ApiError> {
-    let tag = parse_tag(&request.tag)?;
-    let until = wait_until(request.wait_ms_max)?;
+    let tag = request::tag(&request.tag)?;
+    let until = request::wait_until(request.wait_ms_max)?;
     let how = match request.how() {
         v1::RampSteer::Hold => Steer::Hold,
         v1::RampSteer::Resume => Steer::Resume,
@@ -51,7 +49,7 @@ fn steered(machine: &Machine, tag: &TagPath) -> Option<v1::Command> {
 /// # Errors
 /// The command would be refused, somebody else is about to write to the tag, it needs no selection, or no majority confirmed it in time.
 pub async fn select(cluster: &Cluster, request: v1::SelectTagRequest) -> Result<v1::SelectTagResponse, ApiError> {
-    let (id, tag) = (parse_id(&request.id)?, parse_tag(&request.tag)?);
+    let (id, tag) = (request::id(&request.id)?, request::tag(&request.tag)?);
     let bad = |error| ApiError::new(ErrorCode::BadRequest, format!("value: {error}"));
     let value = value_opt(request.value).map_err(bad)?;
     let wish = SelectionRequest { id, tag: tag.clone(), value, actor: request.actor, client: request.client };
@@ -67,65 +65,7 @@ pub async fn select(cluster: &Cluster, request: v1::SelectTagRequest) -> Result<
 /// # Errors
 /// It is somebody else's, or no majority confirmed it in time.
 pub async fn deselect(cluster: &Cluster, request: v1::DeselectTagRequest) -> Result<v1::DeselectTagResponse, ApiError> {
-    let (id, tag) = (parse_id(&request.id)?, parse_tag(&request.tag)?);
+    let (id, tag) = (request::id(&request.id)?, request::tag(&request.tag)?);
     commit_and_see(cluster, Command::Operate(OperateCommand::Deselect { id, tag, actor: request.actor })).await?;
     Ok(v1::DeselectTagResponse {})
-}
-
-/// A ramp for the wire.
-#[must_use]
-pub fn ramp(ramp: &Ramp) -> v1::Ramp {
-    v1::Ramp {
-        state: match ramp.state {
-            RampState::Ramping => v1::RampState::Ramping,
-            RampState::Held => v1::RampState::Held,
-            RampState::Stopping => v1::RampState::Stopping,
-            RampState::Stopped => v1::RampState::Stopped,
-            RampState::Done => v1::RampState::Done,
-        }
-        .into(),
-        target: Some((&ramp.target).into()),
-        rate_per_s: ramp.rate_per_s,
-        start: ramp.start.as_ref().map(|(value, _)| value.into()),
-        at: ramp.at.as_ref().map(Into::into),
-        time_to_target_s: time_to_target_s(ramp, clock::now()),
-        since_unix_ms: ramp.since.as_millis(),
-        by: ramp.by.clone(),
-    }
-}
-
-/// To the whole second: nobody plans by less, and whoever watches is told of a change once a second at most.
-fn time_to_target_s(ramp: &Ramp, now: Timestamp) -> Option<f64> {
-    ramp.arrival().map(|arrival| arrival.saturating_since(now).as_secs_f64().ceil())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use labkeeper_model::{CommandId, Value};
-
-    #[test]
-    fn the_time_to_the_target_runs_from_the_owners_last_word_and_stands_still_with_the_ramp() {
-        let start = Timestamp::from_millis(10_000);
-        let ramping = Ramp {
-            command: CommandId([1; 16]),
-            revision: 1,
-            target: Value::F64(22.0),
-            rate_per_s: 0.5,
-            start: Some((Value::F64(20.0), start)),
-            at: None,
-            state: RampState::Ramping,
-            since: start,
-            by: String::new(),
-            reason: String::new(),
-        };
-        let at = |ms| time_to_target_s(&ramping, Timestamp::from_millis(ms));
-        assert_eq!([at(10_000), at(11_500), at(14_000), at(60_000)], [Some(4.0), Some(3.0), Some(0.0), Some(0.0)]);
-        let others = [RampState::Held, RampState::Stopping, RampState::Stopped, RampState::Done];
-        for state in others {
-            assert_eq!(time_to_target_s(&Ramp { state, ..ramping.clone() }, start), None, "{state:?}");
-        }
-        let unstarted = Ramp { start: None, ..ramping };
-        assert_eq!(time_to_target_s(&unstarted, start), None, "nobody has begun");
-    }
 }

@@ -119,7 +119,7 @@ pub fn command(machine: &Machine, record: &CommandRecord) -> v1::Command {
         }
         .into(),
         ramp_per_s: record.ramp_per_s,
-        ramp: machine.ramp_of(record).map(super::operate::ramp),
+        ramp: machine.ramp_of(record).map(super::ramp::to_wire),
     }
 }
 

@@ -3,7 +3,7 @@
 //! An old value is never shown as if it were live, and a value without an owner is never shown as good.
 
 use super::latest::{Latest, Measured};
-use crate::api::{operate, wire};
+use crate::api::{ramp, wire};
 use labkeeper_machine::Machine;
 use labkeeper_model::site::{DeviceSpec, TagSpec};
 use labkeeper_model::{BadReason, NodeId, Quality, Sample, TagPath, Timestamp, UncertainReason};
@@ -101,7 +101,7 @@ impl Readings<'_> {
             drift: self.machine.drift(path).map(wire::drift),
             hold: self.machine.hold(path).map(wire::hold),
             rung: device.fencing.rung().to_string(),
-            ramp: self.machine.ramp(path).map(operate::ramp),
+            ramp: self.machine.ramp(path).map(ramp::to_wire),
         }
     }
 }
