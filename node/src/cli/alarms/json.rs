@@ -31,7 +31,8 @@ pub(super) struct AlarmJson {
     pub(super) latched: bool,
     pub(super) severity: u32,
     pub(super) raised: Option<String>,
-    pub(super) since: String,
+    /// `None` for one that has always been as it is.
+    pub(super) since: Option<String>,
     pub(super) value: serde_json::Value,
     /// The value for people, with its unit.
     #[serde(skip)]
@@ -123,7 +124,7 @@ impl TryFrom<v1::AlarmStatus> for AlarmJson {
             latched: wire.latched,
             severity: wire.severity,
             raised: wire.raised_unix_ns.map(time),
-            since: time(wire.since_unix_ns),
+            since: (wire.since_unix_ns != 0).then(|| time(wire.since_unix_ns)),
             value: value::to_json(reading.as_ref()),
             shown: shown.trim_end().to_owned(),
             unit: wire.unit,

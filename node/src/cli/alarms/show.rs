@@ -36,7 +36,11 @@ pub(super) fn rows(alarms: &[AlarmJson]) -> Vec<Vec<String>> {
 }
 
 pub(super) fn cells(alarm: &AlarmJson) -> Vec<String> {
-    row([&event(alarm), &state(alarm), &alarm.priority, &alarm.shown, &alarm.since, &remark(alarm)])
+    row([&event(alarm), &state(alarm), &alarm.priority, &alarm.shown, since(alarm), &remark(alarm)])
+}
+
+fn since(alarm: &AlarmJson) -> &str {
+    alarm.since.as_deref().unwrap_or("-")
 }
 
 /// The event's name: what an acknowledgement names.
@@ -61,7 +65,8 @@ fn remark(alarm: &AlarmJson) -> String {
 }
 
 fn lines(alarm: &AlarmJson) -> Vec<String> {
-    let mut lines = vec![format!("{}: {} since {}, {} priority", event(alarm), state(alarm), alarm.since, alarm.priority)];
+    let since = alarm.since.as_ref().map_or_else(String::new, |since| format!(" since {since}"));
+    let mut lines = vec![format!("{}: {}{since}, {} priority", event(alarm), state(alarm), alarm.priority)];
     let mut add = |name: &str, text: &str| {
         if !text.is_empty() {
             lines.push(format!("  {name}: {text}"));
@@ -118,6 +123,13 @@ pub(super) mod tests {
             ["cryo/chiller-1/temperature/high#3", "B unacknowledged", "high", "30.5 degC", "1970-01-01T00:00:02Z", "open the bypass"];
         assert_eq!(cells(&alarm), expected);
         assert_eq!(lines(&alarm).last().map(String::as_str), Some("  1970-01-01T00:00:00Z ann (#2): again"));
+    }
+
+    #[test]
+    fn one_that_was_never_otherwise_is_so_since_no_time() {
+        let alarm = AlarmJson::try_from(v1::AlarmStatus { since_unix_ns: 0, ..wire() }).expect("an alarm");
+        assert_eq!((cells(&alarm)[4].as_str(), alarm.since.clone()), ("-", None));
+        assert!(lines(&alarm)[0].ends_with("B unacknowledged, high priority"), "{:?}", lines(&alarm));
     }
 
     #[test]
