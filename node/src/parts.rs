@@ -202,7 +202,11 @@ impl Parts {
     }
 
     pub(crate) fn notify(&self) -> NotifyContext {
-        NotifyContext { cluster: self.cluster.clone(), name: self.me.name.clone() }
+        NotifyContext {
+            cluster: self.cluster.clone(),
+            name: self.me.name.clone(),
+            mail_password_file: self.config.mail_password_file.clone(),
+        }
     }
 
     /// This node's number; 0, which no node has, before it belongs to a site.

@@ -34,6 +34,7 @@ fn the_example_of_a_node_shows_the_defaults() {
     let config = NodeConfig::load(&deploy("example/node.toml")).expect("the example");
     assert_eq!(config.timing, Timing::default());
     assert_eq!(config.name.as_str(), "cryo-a");
+    assert_eq!(config.mail_password_file, Some("/etc/labkeeper/mail-password".into()));
 }
 
 #[test]
@@ -42,4 +43,5 @@ fn the_service_runs_the_node_and_leaves_a_refused_file_alone() {
     for line in ["ExecStart=/usr/local/bin/labkeeper node --config /etc/labkeeper/node.toml", "RestartPreventExitStatus=2"] {
         assert!(unit.lines().any(|l| l == line), "{line}");
     }
+    assert!(unit.contains("LoadCredential=mail-password:/etc/labkeeper/mail-password"), "the file that the example of a node names");
 }

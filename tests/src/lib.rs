@@ -27,6 +27,7 @@ pub mod judge;
 pub mod lab;
 pub mod linear;
 pub mod load;
+pub mod mail_server;
 pub mod nemesis;
 pub mod network;
 pub mod node;

@@ -26,6 +26,7 @@ pub struct Node {
     pub client: Client,
     seat: Sitting,
     clock: Option<ClockFile>,
+    environment: Vec<(String, String)>,
     reach: String,
     config: PathBuf,
     log: PathBuf,
@@ -65,6 +66,7 @@ impl Node {
             client,
             seat: Sitting { listen, enter, pid },
             clock: None,
+            environment: Vec::new(),
             reach: reach.to_owned(),
             config: dir.join(format!("{name}.toml")),
             log: dir.join(format!("{name}.log")),
@@ -81,6 +83,20 @@ impl Node {
     pub fn own_clock(&mut self) -> anyhow::Result<()> {
         self.clock = Some(ClockFile::create(self.config.with_extension("clock"))?);
         Ok(())
+    }
+
+    /// Adds a line to the table `[node]` of its configuration. To be called before it is started.
+    ///
+    /// # Errors
+    /// When the file cannot be rewritten.
+    pub fn add_key(&self, line: &str) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(&self.config)?.replacen("[node]\n", &format!("[node]\n{line}\n"), 1);
+        Ok(std::fs::write(&self.config, text)?)
+    }
+
+    /// Starts it with one more environment variable from here on.
+    pub fn set_environment(&mut self, key: &str, value: &str) {
+        self.environment.push((key.to_owned(), value.to_owned()));
     }
 
     /// Its own clock.
@@ -136,8 +152,8 @@ impl Node {
     /// When the program cannot be started.
     pub fn launch(&mut self) -> anyhow::Result<()> {
         let config = self.config.display().to_string();
-        let clock = self.clock.iter().map(ClockFile::variable).collect::<Vec<_>>();
-        let process = Process::labkeeper_behind(&self.name, &self.seat.enter, &["node", "--config", &config], &clock, &self.log)?;
+        let environment: Vec<_> = self.clock.iter().map(ClockFile::variable).chain(self.environment.iter().cloned()).collect();
+        let process = Process::labkeeper_behind(&self.name, &self.seat.enter, &["node", "--config", &config], &environment, &self.log)?;
         self.seat.pid.set(process.id());
         self.process = Some(process);
         Ok(())

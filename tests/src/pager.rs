@@ -1,6 +1,7 @@
-//! Those who are told: a web server that takes messages, and a mail server that speaks as much SMTP as a client needs. Both keep what they
-//! got, and take it, refuse it or are silent, as a test wants.
+//! Those who are told: a web server that takes messages, and a [mail server](crate::mail_server). Both keep what they got, and take it,
+//! refuse it or are silent, as a test wants.
 
+use crate::mail_server::{self, Door, LoginAttempt};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -8,8 +9,7 @@ use axum::routing::post;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -60,39 +60,50 @@ pub struct Pager {
     mood: watch::Sender<Mood>,
     http: SocketAddr,
     smtp: SocketAddr,
+    mail_toml: String,
     _servers: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
-struct Got {
+pub(crate) struct Got {
     posts: Vec<Post>,
-    mails: Vec<Mail>,
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) logins: Vec<LoginAttempt>,
 }
 
+/// Where both put what they get.
 #[derive(Clone)]
-struct Desk {
+pub(crate) struct Desk {
     got: Arc<Mutex<Got>>,
     mood: watch::Receiver<Mood>,
 }
 
 impl Desk {
-    fn got(&self) -> MutexGuard<'_, Got> {
+    pub(crate) fn got(&self) -> MutexGuard<'_, Got> {
         self.got.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether what has come is taken, once that is known.
-    async fn takes(&mut self) -> bool {
+    pub(crate) async fn takes(&mut self) -> bool {
         // Without a test there is nobody to answer.
         self.mood.wait_for(|mood| *mood != Mood::Silent).await.is_ok_and(|mood| *mood == Mood::Takes)
     }
 }
 
 impl Pager {
-    /// Starts both, on ports of the system's choice.
+    /// Starts both, on ports of the system's choice; the mail server takes mails from everybody.
     ///
     /// # Errors
     /// When there are none.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::behind(Door::open()).await
+    }
+
+    /// As [`Pager::start`], with a mail server that takes mails only from those who come in by this door.
+    ///
+    /// # Errors
+    /// When there are no ports.
+    pub async fn behind(door: Door) -> anyhow::Result<Self> {
         let (mood, moods) = watch::channel(Mood::Takes);
         let desk = Desk { got: Arc::default(), mood: moods };
         let (http, smtp) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?);
@@ -101,17 +112,18 @@ impl Pager {
         let router = Router::new().route("/lab", post(take_post)).with_state(desk.clone());
         servers.spawn(async move { drop(axum::serve(http, router).await) });
         let got = Arc::clone(&desk.got);
-        servers.spawn(take_mails(smtp, desk));
-        Ok(Self { got, mood, http: http_address, smtp: smtp_address, _servers: servers })
+        let mail_toml = door.site_toml();
+        servers.spawn(mail_server::run(smtp, door, desk));
+        Ok(Self { got, mood, http: http_address, smtp: smtp_address, mail_toml, _servers: servers })
     }
 
     /// What a site declares to have alarms of `high` and above told here, by a route called `ops`.
     #[must_use]
     pub fn site_toml(&self) -> String {
-        let (http, smtp) = (self.http, self.smtp);
+        let (http, smtp, more) = (self.http, self.smtp, &self.mail_toml);
         format!(
             "\n[notify.ops]\nwebhook = \"http://{http}/lab\"\nemail = [\"ann@lab.example\", \"bob@lab.example\"]\nmin_priority = \"high\"\n\
-             \n[mail]\nserver = \"{smtp}\"\nfrom = \"lab@lab.example\"\ntls = false\n"
+             \n[mail]\nserver = \"{smtp}\"\nfrom = \"lab@lab.example\"\n{more}"
         )
     }
 
@@ -127,11 +139,17 @@ impl Pager {
         got.posts.iter().filter(|post| post.body["alarm"] == alarm).cloned().collect()
     }
 
-    /// What the mail server took so far about an alarm.
+    /// What the mail server took so far about an alarm, with whose name the subject ends.
     #[must_use]
     pub fn mails(&self, alarm: &str) -> Vec<Mail> {
         let got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
         got.mails.iter().filter(|mail| mail.header("Subject").is_some_and(|subject| subject.ends_with(alarm))).cloned().collect()
+    }
+
+    /// Every attempt to log in at the mail server so far.
+    #[must_use]
+    pub fn logins(&self) -> Vec<LoginAttempt> {
+        self.got.lock().unwrap_or_else(PoisonError::into_inner).logins.clone()
     }
 
     /// The keys of everything that the web server took so far.
@@ -154,48 +172,4 @@ async fn take_post(State(mut desk): State<Desk>, headers: HeaderMap, body: Strin
     let taken = desk.takes().await;
     desk.got().posts[at].taken = taken;
     if taken { StatusCode::NO_CONTENT } else { StatusCode::SERVICE_UNAVAILABLE }
-}
-
-async fn take_mails(listener: TcpListener, desk: Desk) {
-    let mut talks = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        talks.spawn(talk(stream, desk.clone()));
-    }
-}
-
-/// One connection, until the client leaves (RFC 5321 in so far as a client without login needs it).
-async fn talk(stream: TcpStream, mut desk: Desk) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
-    let mut to = Vec::new();
-    write.write_all(b"220 pager ESMTP\r\n").await.ok()?;
-    while let Ok(Some(line)) = lines.next_line().await {
-        let answer = match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
-            "RCPT" => {
-                to.extend(line.split(['<', '>']).nth(1).map(str::to_owned));
-                "250 OK"
-            }
-            "DATA" => {
-                write.write_all(b"354 go on\r\n").await.ok()?;
-                let mut text = String::new();
-                while let Ok(Some(line)) = lines.next_line().await
-                    && line != "."
-                {
-                    text.push_str(line.strip_prefix('.').unwrap_or(&line));
-                    text.push('\n');
-                }
-                if desk.takes().await {
-                    desk.got().mails.push(Mail { to: std::mem::take(&mut to), text });
-                    "250 taken"
-                } else {
-                    "451 not today"
-                }
-            }
-            "QUIT" => "221 bye",
-            "EHLO" => "250 pager",
-            _ => "250 OK",
-        };
-        write.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
-    }
-    Some(())
 }

@@ -17,14 +17,18 @@ pub struct Setup {
     network: bool,
     clocks: bool,
     reach: String,
+    node_key: String,
     node_toml: String,
+    environment: Vec<(String, String)>,
 }
 
 impl Setup {
     /// `nodes` nodes over a lab, on loopback.
     #[must_use]
     pub fn new(nodes: usize, lab: Lab) -> Self {
-        Self { nodes, lab, parent: std::env::temp_dir(), network: false, clocks: false, reach: "*".into(), node_toml: String::new() }
+        let parent = std::env::temp_dir();
+        let (reach, node_key, node_toml, environment) = ("*".into(), String::new(), String::new(), Vec::new());
+        Self { nodes, lab, parent, network: false, clocks: false, reach, node_key, node_toml, environment }
     }
 
     /// In a directory of its own below this one: for those who care on which disk.
@@ -62,12 +66,26 @@ impl Setup {
         self
     }
 
+    /// With this line in the table `[node]` of every node.toml.
+    #[must_use]
+    pub fn with_node_key(mut self, line: &str) -> Self {
+        line.clone_into(&mut self.node_key);
+        self
+    }
+
+    /// With one more environment variable for every node.
+    #[must_use]
+    pub fn with_environment(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Starts plant and nodes; no site is founded.
     ///
     /// # Errors
     /// When a process ends, or there is no network to be had.
     pub async fn uninitialised(self) -> anyhow::Result<Cluster> {
-        let Self { nodes: count, lab, parent, network, clocks, reach, node_toml } = self;
+        let Self { nodes: count, lab, parent, network, clocks, reach, node_key, node_toml, environment } = self;
         let dir = TempDir::with_prefix_in("labkeeper-test-", parent)?;
         let (site, plant_site) = (dir.path().join("site.toml"), dir.path().join("plant.toml"));
         let (network, plant_seat, seats) = if network {
@@ -89,6 +107,8 @@ impl Setup {
             if clocks {
                 node.own_clock()?;
             }
+            node.add_key(&node_key)?;
+            environment.iter().for_each(|(key, value)| node.set_environment(key, value));
             node.launch()?;
             nodes.push(node);
         }

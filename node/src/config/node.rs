@@ -32,6 +32,8 @@ pub struct NodeConfig {
     pub seeds: Vec<String>,
     /// The local address of connections to devices, on a machine with several networks; `None` leaves the choice to the system.
     pub field_source: Option<IpAddr>,
+    /// The file with the password for the site's mail server. Relative paths are relative to the file. It is read when a mail is sent.
+    pub mail_password_file: Option<PathBuf>,
     /// How fast it notices and how long its rights last.
     pub timing: Timing,
 }
@@ -49,6 +51,7 @@ impl NodeConfig {
         let mut config = Self::parse(&text, &file)?;
         if let Some(folder) = path.parent() {
             config.data_dir = folder.join(&config.data_dir);
+            config.mail_password_file = config.mail_password_file.map(|file| folder.join(file));
         }
         Ok(config)
     }
@@ -79,6 +82,7 @@ fn read(source: &Source<'_>) -> Option<NodeConfig> {
     let name = node.as_ref().and_then(|t| t.need("name", "\"cryo-a\"", kinds::name));
     let data_dir = node.as_ref().and_then(|t| t.need("data_dir", "\"/var/lib/labkeeper\"", kinds::text));
     let reach = node.as_ref().and_then(|t| t.need("reach", "[\"*\"], or the segments that this machine can reach", kinds::list(reachable)));
+    let mail_password_file = node.as_ref().and_then(|t| t.get("mail_password_file", file_path));
     let grpc = listen.as_ref().and_then(|t| listen_address(t, "grpc", "\"0.0.0.0:7600\""));
     let http = listen.as_ref().and_then(|t| listen_address(t, "http", "\"0.0.0.0:7680\""));
     if let (Some(listen), Some(address)) = (&listen, http.filter(|_| grpc == http)) {
@@ -101,6 +105,7 @@ fn read(source: &Source<'_>) -> Option<NodeConfig> {
         advertise_http: advertise_http?,
         seeds,
         field_source,
+        mail_password_file,
         timing,
     })
 }
@@ -151,6 +156,12 @@ fn advertised(
 
 fn reachable(value: &DeValue<'_>) -> Result<String, Wrong> {
     if value.as_str() == Some("*") { Ok("*".to_owned()) } else { kinds::name(value).map(|name| name.as_str().to_owned()) }
+}
+
+/// Where a file is; whether it is there is seen when it is read.
+fn file_path(value: &DeValue<'_>) -> Result<PathBuf, Wrong> {
+    let text = kinds::text(value)?;
+    if text.is_empty() { Err(Wrong::new("is empty", "name a file, or leave it out")) } else { Ok(text.into()) }
 }
 
 /// An address of this machine; whether it has it is seen when a device is connected to.

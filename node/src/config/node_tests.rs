@@ -8,6 +8,7 @@ const FULL: &str = r#"
 name = "cryo-a"
 data_dir = "/var/lib/labkeeper"
 reach = ["cryo", "furnace"]
+mail_password_file = "/etc/labkeeper/mail-password"
 
 [listen]
 grpc = "0.0.0.0:7600"
@@ -60,6 +61,7 @@ fn every_key_is_read() {
     assert_eq!(config.advertise_http, "http://10.1.0.5:7680", "without the slash");
     assert_eq!(config.seeds, ["10.1.0.5:7600", "10.2.0.5:7600"]);
     assert_eq!(config.field_source, Some([10, 3, 0, 5].into()));
+    assert_eq!(config.mail_password_file, Some(PathBuf::from("/etc/labkeeper/mail-password")));
     let ms = Duration::from_millis;
     let terms = LeaseTerms { renew: ms(200), lease: ms(1_400), guard: ms(600), drift_ppm: 5_000 };
     assert_eq!(config.timing.terms(), terms);
@@ -73,6 +75,7 @@ fn what_is_left_out_is_the_default() {
     assert_eq!((config.advertise_grpc.as_str(), config.advertise_http.as_str()), ("127.0.0.1:7600", "http://127.0.0.1:7680"));
     assert_eq!(config.timing, Timing::default());
     assert_eq!(config.field_source, None);
+    assert_eq!(config.mail_password_file, None);
     assert_eq!(config.seeds, [""; 0]);
 }
 
@@ -107,6 +110,18 @@ fn a_source_is_one_machines_address() {
         let refusal = refusal(&format!("{SMALL}[field]\nsource = \"{bad}\"\n"));
         assert!(refusal.contains(&format!("node.toml:10: field.source: \"{bad}\" is not ")), "{refusal}");
     }
+}
+
+#[test]
+fn files_are_relative_to_the_file_that_names_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("node.toml");
+    let with = |file: &str| SMALL.replace("[listen]", &format!("mail_password_file = \"{file}\"\n[listen]"));
+    std::fs::write(&path, with("secret")).expect("written");
+    let config = NodeConfig::load(&path).expect("a valid file");
+    assert_eq!((config.data_dir, config.mail_password_file), (folder.path().join("data"), Some(folder.path().join("secret"))));
+    let empty = refusal(&with(""));
+    assert!(empty.contains("node.toml:6: node.mail_password_file: is empty; name a file, or leave it out"), "{empty}");
 }
 
 #[test]

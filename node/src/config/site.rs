@@ -116,7 +116,7 @@ fn read_site(source: &Source<'_>) -> SiteSpec {
         interlocks: root.tables("interlocks").into_iter().filter_map(|(name, table)| Some((name, site_guard::interlock(table)?))).collect(),
         classes: root.tables("classes").into_iter().map(|(name, table)| (name, site_alarm::class(table))).collect(),
         routes: root.tables("notify").into_iter().map(|(name, table)| (name, site_guard::route(table))).collect(),
-        mail: root.table("mail").and_then(site_guard::mail),
+        mail: root.table("mail").and_then(site_guard::mail).map(Box::new),
     };
     root.finish();
     site

@@ -70,8 +70,9 @@ pub(super) fn mail(table: Table<'_>) -> Option<MailSpec> {
     let server = table.need("server", "\"mail.example.org:587\"", kinds::text);
     let from = table.need("from", "\"lab@example.org\"", kinds::text);
     let tls = table.get("tls", kinds::flag).unwrap_or(true);
+    let user = table.get("user", kinds::text);
     table.finish();
-    Some(MailSpec { server: server?, from: from?, tls })
+    Some(MailSpec { server: server?, from: from?, tls, user })
 }
 
 /// `"18:00-08:00"` as minutes since midnight.

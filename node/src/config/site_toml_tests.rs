@@ -115,13 +115,19 @@ hours = "18:00-08:00"
 [mail]
 server = "mail.example.org:25"
 from = "lab@example.org"
-tls = false
+user = "lab@example.org"
 "#;
 
 #[test]
 fn what_is_printed_reads_back_and_prints_the_same() {
     let file = SiteFile::parse(PRINTED, "site.toml").expect("a valid file");
     assert_eq!(to_toml(&file.site), PRINTED);
+}
+
+#[test]
+fn a_mail_server_that_is_not_encrypted_is_printed_as_such() {
+    let open = PRINTED.replace("user = \"lab@example.org\"", "tls = false");
+    assert_eq!(to_toml(&SiteFile::parse(&open, "site.toml").expect("a valid file").site), open);
 }
 
 #[test]

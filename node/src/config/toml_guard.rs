@@ -61,6 +61,9 @@ pub(super) fn mail(mail: &MailSpec) -> Table {
     if !mail.tls {
         table["tls"] = value(false);
     }
+    if let Some(user) = &mail.user {
+        table["user"] = value(user);
+    }
     table
 }
 

@@ -1,14 +1,17 @@
 //! Telling people by mail, over SMTP: one message to all of a route's addresses, with an id made from the notice's key, so that a mailbox
 //! that gets it twice can tell.
 //!
-//! The server takes messages from the nodes by their addresses; there is no login. It must offer STARTTLS unless the declaration says
-//! `tls = false`; on port 465 the connection is encrypted from the first byte.
+//! The server takes messages from the nodes by their addresses, or from a [`Login`]. It must offer STARTTLS unless the declaration says
+//! `tls = false`; on port 465 the connection is encrypted from the first byte. Nobody logs in over a connection that is not encrypted.
 
+use super::NotifyContext;
+use super::login::Login;
 use super::message::Message;
 use labkeeper_model::Name;
 use labkeeper_model::site::MailSpec;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
@@ -17,7 +20,7 @@ use tokio::time::timeout;
 
 /// How long one answer of the server may take: some wait six seconds before they greet, to see who is impatient.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// How long all of it may take: some eight answers, of which few are slow.
+/// How long all of it may take: some eleven answers, of which few are slow.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
 /// Where a connection is encrypted from the first byte (RFC 8314).
 const PORT_OF_TLS: u16 = 465;
@@ -25,12 +28,20 @@ const PORT_OF_TLS: u16 = 465;
 /// Sends a message to all addresses; if the server refuses one of them, nobody gets it.
 ///
 /// # Errors
-/// In words.
-pub(super) async fn send(mail: &MailSpec, to: &[String], message: &Message, me: &Name) -> Result<(), String> {
+/// In words; the password is not in them.
+pub(super) async fn send(mail: &MailSpec, to: &[String], message: &Message, context: &NotifyContext) -> Result<(), String> {
     let email = email(&mail.from, to, message)?;
-    let transport = transport(mail, me)?;
-    let sent = timeout(ATTEMPT_MAX, transport.send(email)).await;
-    sent.map_err(|_| format!("not done within {} s", ATTEMPT_MAX.as_secs()))?.map(drop).map_err(|error| in_words(&error))
+    let attempt = async {
+        let me = &context.name;
+        let login = match &mail.user {
+            Some(_) if !mail.tls => return Err("tls is false, and nobody logs in over a connection that is not encrypted".to_owned()),
+            Some(user) => Some(Login::read(user, context.mail_password_file.as_deref(), me).await?),
+            None => None,
+        };
+        let sent = transport(mail, login.as_ref(), me)?.send(email).await;
+        sent.map(drop).map_err(|error| login.iter().fold(in_words(&error), |words, login| login.kept_from(words)))
+    };
+    timeout(ATTEMPT_MAX, attempt).await.map_err(|_| format!("not done within {} s", ATTEMPT_MAX.as_secs()))?
 }
 
 fn email(from: &str, to: &[String], message: &Message) -> Result<lettre::Message, String> {
@@ -48,7 +59,7 @@ fn email(from: &str, to: &[String], message: &Message) -> Result<lettre::Message
         .map_err(|error| error.to_string())
 }
 
-fn transport(mail: &MailSpec, me: &Name) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+fn transport(mail: &MailSpec, login: Option<&Login>, me: &Name) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let wrong = || format!("{:?} is no host:port", mail.server);
     let (host, port) = mail.server.rsplit_once(':').ok_or_else(wrong)?;
     let (host, port) = (host.trim_matches(['[', ']']), port.parse::<u16>().map_err(|_| wrong())?);
@@ -58,7 +69,10 @@ fn transport(mail: &MailSpec, me: &Name) -> Result<AsyncSmtpTransport<Tokio1Exec
         (true, PORT_OF_TLS) => Tls::Wrapper(parameters()?),
         (true, _) => Tls::Required(parameters()?),
     };
-    let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).tls(tls);
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).tls(tls);
+    if let Some(login) = login.filter(|_| mail.tls) {
+        builder = builder.credentials(login.credentials()).authentication(vec![Mechanism::Plain, Mechanism::Login]);
+    }
     Ok(builder.timeout(Some(ANSWER_MAX)).hello_name(ClientId::Domain(me.to_string())).build())
 }
 
@@ -94,10 +108,10 @@ mod tests {
     #[test]
     fn a_server_is_encrypted_unless_it_is_said_otherwise() {
         let me = Name::new("lab-a").expect("a name");
-        let mail = |server: &str, tls| MailSpec { server: server.into(), from: "lab@lab.org".into(), tls };
+        let mail = |server: &str, tls| MailSpec { server: server.into(), from: "lab@lab.org".into(), tls, user: None };
         for good in [mail("mail.lab:25", true), mail("mail.lab:465", true), mail("[::1]:25", false)] {
-            assert!(transport(&good, &me).is_ok(), "{good:?}");
+            assert!(transport(&good, None, &me).is_ok(), "{good:?}");
         }
-        assert!(transport(&mail("mail.lab", true), &me).is_err());
+        assert!(transport(&mail("mail.lab", true), None, &me).is_err());
     }
 }

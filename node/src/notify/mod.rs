@@ -8,6 +8,7 @@
 //! once, never lost. Two leaders at once, for the moment that a deposed one believes in itself, send twice under the same key as well. What
 //! is sent, when, and how often it is tried is decided in the machine; here is only the sending.
 
+mod login;
 mod mail;
 mod message;
 mod webhook;
@@ -21,6 +22,7 @@ use labkeeper_raft::{Cluster, Role};
 use labkeeper_supervision::{ChildError, Context};
 use message::Message;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -44,6 +46,8 @@ pub struct NotifyContext {
     pub cluster: Cluster,
     /// This node, as it introduces itself to mail servers.
     pub name: Name,
+    /// Where this node has the password for the mail server.
+    pub mail_password_file: Option<PathBuf>,
 }
 
 /// One notice on its way.
@@ -53,7 +57,7 @@ struct Errand {
     attempt: u32,
     route: Name,
     ways: RouteSpec,
-    mail: Option<MailSpec>,
+    mail: Option<Box<MailSpec>>,
     message: Message,
 }
 
@@ -136,7 +140,7 @@ async fn deliver(context: NotifyContext, webhooks: Arc<Webhooks>, errand: Errand
     };
     let mailed = async {
         let Some(server) = mail.as_ref().filter(|_| !ways.email.is_empty()) else { return Ok(()) };
-        mail::send(server, &ways.email, &message, &context.name).await.map_err(|why| format!("mail: {why}"))
+        mail::send(server, &ways.email, &message, &context).await.map_err(|why| format!("mail: {why}"))
     };
     let (posted, mailed) = tokio::join!(posted, mailed);
     let failures: Vec<String> = [posted, mailed].into_iter().filter_map(Result::err).collect();

@@ -87,12 +87,12 @@ impl TryFrom<v1::Route> for RouteSpec {
 
 impl From<&MailSpec> for v1::Mail {
     fn from(mail: &MailSpec) -> Self {
-        Self { server: mail.server.clone(), from: mail.from.clone(), tls: mail.tls }
+        Self { server: mail.server.clone(), from: mail.from.clone(), tls: mail.tls, user: mail.user.clone().unwrap_or_default() }
     }
 }
 
 impl From<v1::Mail> for MailSpec {
     fn from(mail: v1::Mail) -> Self {
-        Self { server: mail.server, from: mail.from, tls: mail.tls }
+        Self { server: mail.server, from: mail.from, tls: mail.tls, user: (!mail.user.is_empty()).then_some(mail.user) }
     }
 }

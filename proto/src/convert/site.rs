@@ -29,7 +29,7 @@ impl From<&SiteSpec> for v1::Site {
             interlocks: site.interlocks.iter().map(|(name, interlock)| (name.to_string(), interlock.into())).collect(),
             classes: site.classes.iter().map(|(name, class)| (name.to_string(), class.into())).collect(),
             routes: site.routes.iter().map(|(name, route)| (name.to_string(), route.into())).collect(),
-            mail: site.mail.as_ref().map(Into::into),
+            mail: site.mail.as_deref().map(Into::into),
         }
     }
 }
@@ -54,7 +54,7 @@ impl TryFrom<v1::Site> for SiteSpec {
             interlocks: named("interlocks", site.interlocks)?,
             classes: named("classes", site.classes)?,
             routes: named("routes", site.routes)?,
-            mail: site.mail.map(Into::into),
+            mail: site.mail.map(|mail| Box::new(mail.into())),
         })
     }
 }

@@ -102,8 +102,12 @@ fn site() -> SiteSpec {
         interlocks: BTreeMap::from([(name_of("water"), interlock())]),
         classes: BTreeMap::from([(name_of("pressure"), AlarmClass { latching: true, shelvable: false, ..AlarmClass::default() })]),
         routes: BTreeMap::from([(name_of("oncall"), route())]),
-        mail: Some(MailSpec { server: "mail:25".into(), from: "lab@example.org".into(), tls: true }),
+        mail: Some(Box::new(mail())),
     }
+}
+
+fn mail() -> MailSpec {
+    MailSpec { server: "mail:25".into(), from: "lab@example.org".into(), tls: true, user: Some("lab".into()) }
 }
 
 fn interlock() -> InterlockSpec {

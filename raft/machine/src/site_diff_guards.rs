@@ -51,7 +51,12 @@ pub(super) fn route(route: &RouteSpec) -> Vec<Field> {
 }
 
 pub(super) fn mail(mail: &MailSpec) -> Vec<Field> {
-    vec![("server", quoted(&mail.server)), ("from", quoted(&mail.from)), ("tls", mail.tls.to_string())]
+    vec![
+        ("server", quoted(&mail.server)),
+        ("from", quoted(&mail.from)),
+        ("tls", mail.tls.to_string()),
+        ("user", or_none(mail.user.as_deref().map(quoted))),
+    ]
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ fn site() -> SiteSpec {
         interlocks: [(name("heat"), InterlockSpec { max_age: InterlockSpec::MAX_AGE_DEFAULT, ..InterlockSpec::default() })].into(),
         classes: [(name("water"), AlarmClass::default())].into(),
         routes: [(name("oncall"), RouteSpec::default())].into(),
-        mail: Some(MailSpec::default()),
+        mail: Some(Box::default()),
         ..SiteSpec::default()
     }
 }
@@ -84,6 +84,7 @@ fn no_field_of_classes_routes_and_mail_is_forgotten() {
         ("~ mail.server: \"\" -> \"a:25\"", |s| mail(s).server = "a:25".into()),
         ("~ mail.from: \"\" -> \"a@b\"", |s| mail(s).from = "a@b".into()),
         ("~ mail.tls: false -> true", |s| mail(s).tls = true),
+        ("~ mail.user: none -> \"lab\"", |s| mail(s).user = Some("lab".into())),
     ]);
 }
 

@@ -48,8 +48,8 @@ pub struct SiteSpec {
     pub classes: BTreeMap<Name, AlarmClass>,
     /// Who is told about alarms.
     pub routes: BTreeMap<Name, RouteSpec>,
-    /// The mail server, if any route has an address.
-    pub mail: Option<MailSpec>,
+    /// The mail server, if any route has an address. Boxed, as a declaration travels among commands that are much smaller.
+    pub mail: Option<Box<MailSpec>>,
 }
 
 /// A lab area's network segment: the unit that is owned by exactly one node at a time.

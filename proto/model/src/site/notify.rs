@@ -12,6 +12,8 @@ pub struct MailSpec {
     pub from: String,
     /// Whether the connection is encrypted (STARTTLS).
     pub tls: bool,
+    /// Who logs in there; nobody if `None`. The password is each node's own to know, and not declared.
+    pub user: Option<String>,
 }
 
 /// One way to tell somebody, and what about.

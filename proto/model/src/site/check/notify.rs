@@ -25,6 +25,15 @@ fn check_mail(found: &mut Findings, mail: &MailSpec) {
     if !is_address(&mail.from) {
         found.error(&["from"], format!("{:?} is no address", mail.from), "write it like \"lab@example.org\"");
     }
+    if let Some(user) = &mail.user {
+        found.text("user", "", user);
+        if user.is_empty() || user.contains(char::is_control) {
+            found.error(&["user"], format!("{user:?} is nobody who could log in"), "write whom the mail server knows, or leave it out");
+        }
+        if !mail.tls {
+            found.error(&["tls"], "is false, and the user's password would go in the clear".into(), "remove tls = false, or remove user");
+        }
+    }
 }
 
 fn check_route(found: &mut Findings, site: &SiteSpec, route: &RouteSpec) {

@@ -4,13 +4,13 @@ use crate::site::{MailSpec, RouteSpec};
 const NOTHING: [&str; 0] = [];
 
 fn mail(server: &str, from: &str) -> MailSpec {
-    MailSpec { server: server.into(), from: from.into(), tls: true }
+    MailSpec { server: server.into(), from: from.into(), tls: true, user: None }
 }
 
 fn wrong(route: RouteSpec, mail: Option<MailSpec>) -> Vec<String> {
     let mut site = site_with(&[]);
     site.routes.insert(name("oncall"), route);
-    site.mail = mail;
+    site.mail = mail.map(Box::new);
     errors(&site).into_iter().map(|key| key.replace("notify.oncall.", "")).collect()
 }
 
@@ -40,6 +40,22 @@ fn mail_needs_a_server_and_plain_addresses() {
     }
     assert_eq!(wrong(to(&format!("{}@example.org", "a".repeat(250))), server()), ["email"]);
     assert_eq!(wrong(hook("http://a/"), Some(mail("mail.example.org", "lab"))), ["mail.server", "mail.from"]);
+}
+
+#[test]
+fn a_login_has_a_user_and_an_encrypted_connection() {
+    let of = |user: Option<&str>, tls| {
+        let mail = MailSpec { tls, user: user.map(str::to_owned), ..mail("mail.example.org:587", "lab@example.org") };
+        wrong(hook("http://a/"), Some(mail))
+    };
+    for (user, tls) in [(Some("lab@example.org"), true), (Some("LAB\\keeper of things"), true), (None, true), (None, false)] {
+        assert_eq!(of(user, tls), NOTHING, "{user:?} {tls}");
+    }
+    for bad in ["", "lab\0other", "lab\r\nQUIT"] {
+        assert_eq!(of(Some(bad), true), ["mail.user"], "{bad:?}");
+    }
+    assert_eq!(of(Some(&"a".repeat(10_000)), true), ["mail.user"]);
+    assert_eq!(of(Some("lab@example.org"), false), ["mail.tls"]);
 }
 
 #[test]
