@@ -37,15 +37,24 @@ pub async fn alarm(client: &Client, path: &str) -> anyhow::Result<v1::AlarmStatu
 /// # Errors
 /// When the node does not answer.
 pub async fn journal(client: &Client) -> anyhow::Result<Vec<v1::AlarmJournalEntry>> {
+    journal_after(client, 0).await
+}
+
+/// The journal after an entry of this number, newest first: the site keeps the last 10,000, so a long story is read as it goes on.
+///
+/// # Errors
+/// When the node does not answer.
+pub async fn journal_after(client: &Client, number: u64) -> anyhow::Result<Vec<v1::AlarmJournalEntry>> {
     let mut entries: Vec<v1::AlarmJournalEntry> = Vec::new();
     loop {
         let before = entries.last().map_or(0, |entry| entry.number);
         let request = v1::ListAlarmJournalRequest { limit: PAGE, alarm: String::new(), before };
         let page = service(client).list_alarm_journal(request).await?.into_inner().entries;
-        if page.is_empty() {
+        let is_last = page.last().is_none_or(|oldest| oldest.number <= number);
+        entries.extend(page.into_iter().filter(|entry| entry.number > number));
+        if is_last {
             return Ok(entries);
         }
-        entries.extend(page);
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Desk {
     writes: usize,
     /// The audit is judged up to this entry.
     audited: u64,
+    /// The alarms' journal so far, oldest first: of many days, the site does not keep all.
+    rows: Vec<v1::AlarmJournalEntry>,
 }
 
 /// What the doers were told on one day and is judged with the audit of that day.
@@ -78,9 +80,15 @@ impl Desk {
         let mut wrong = actions::convictions(&self.actions, &done(cluster).await?, &owners(evidence), nemesis.faults());
         let clients = cluster.clients();
         shelves::ended(&clients[0]).await?;
+        let after = self.rows.last().map_or(0, |row| row.number);
         let rows =
-            equal("journal", &clients, |client| async move { Ok(alarms::journal(&client).await?.into_iter().rev().collect()) }).await?;
-        wrong.extend(journal::convictions(&rows, &self.acks, &self.shelves));
+            equal(
+                "journal",
+                &clients,
+                |client| async move { Ok(alarms::journal_after(&client, after).await?.into_iter().rev().collect()) },
+            );
+        self.rows.extend(rows.await?);
+        wrong.extend(journal::convictions(&self.rows, &self.acks, &self.shelves));
         let from = self.audited + 1;
         let entries = equal("audit", &clients, |client| async move { audit(&client, from).await }).await?;
         wrong.extend(self.baton.convictions(&entries, &day.0));
